@@ -1,0 +1,353 @@
+"""GAN: the one training step, the average of the generator, pictures, saving.
+
+A variant says what its networks are (`build_generator`, `build_discriminator`) and, if
+it differs there, who plays (`make_players`), how a fake is made (`imagine`), how it is
+judged (`judge`) and what is done to a batch first (`prepare`). The playing is here,
+written once in `keras.ops`, and runs on TensorFlow, JAX and torch.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from ganzoo import backends, losses, sampling
+from ganzoo.checks import (
+    as_batch,
+    check_positive,
+    checked_shape,
+    inputs_of,
+    refuse_float16,
+)
+from ganzoo.errors import GanzooError
+from ganzoo.penalties import Evidence
+from ganzoo.penalties import get as get_penalty
+from ganzoo.penalties import total as total_penalty
+from ganzoo.players import Player, Team
+from ganzoo.state import Saved
+
+__all__ = ["GAN"]
+
+
+class GAN(Saved, keras.Model):
+    """A game between a generator and a discriminator, ready for `fit`.
+
+    Args:
+        image_shape: (height, width, channels) of the images.
+        latent_dim: length of the latent vector z.
+        num_classes: number of labels, 0 for a model without.
+        class_names: names of the labels, in their order; may be empty.
+        loss: name of an adversarial loss, or a `losses.Loss`.
+        penalties: names, dicts (`{"name": "r1", "gamma": 1.0}`) or penalties.
+        n_critic: turns of the discriminator in one step, each on its own part of
+            the batch.
+        g_batch_scale: size of the generator's batch over the discriminator's.
+        g_lr, d_lr, beta_1, beta_2: settings of the players' Adam.
+        lr_decay_kimg: thousands of real images over which the learning rates fall
+            linearly to 0; 0 keeps them constant.
+        ema_half_life_kimg: half-life of the generator's average, in thousands of
+            real images; 0 makes it a copy.
+        seed: seed of all noise in training.
+
+    Batches are dicts: `image` (batch, height, width, channels), float in [-1, 1] or
+    uint8, and `label` (batch,) for models with labels. A bare array of images, or a
+    pair (images, labels), is taken as such a dict.
+
+    Raises: `GanzooError` for impossible shapes, unknown losses and penalties, and
+    under float16 (each player would need a loss scale of its own).
+
+    Example:
+        >>> gan = ganzoo.create("dcgan", image_shape=(28, 28, 1))
+        >>> gan.fit(ganzoo.data.load("fashion_mini"), epochs=10)
+        >>> gan.generate(16, seed=7).shape
+        (16, 28, 28, 1)
+    """
+
+    latent_distribution = "normal"  # or "uniform", on [-1, 1]
+
+    def __init__(
+        self,
+        *,
+        image_shape: Sequence[int],
+        latent_dim: int = 128,
+        num_classes: int = 0,
+        class_names: Sequence[str] = (),
+        loss: Any = "non_saturating",
+        penalties: Sequence[Any] = (),
+        n_critic: int = 1,
+        g_batch_scale: int = 1,
+        g_lr: float = 2e-4,
+        d_lr: float = 2e-4,
+        beta_1: float = 0.5,
+        beta_2: float = 0.999,
+        lr_decay_kimg: float = 0.0,
+        ema_half_life_kimg: float = 10.0,
+        seed: int = 0,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        refuse_float16()
+        self.image_shape = checked_shape(image_shape)
+        self.latent_dim = latent_dim
+        self.class_names = tuple(class_names)
+        self.num_classes = num_classes or len(self.class_names)
+        self.objective = losses.get(loss)
+        self.penalties = [get_penalty(each) for each in penalties]
+        self.n_critic = n_critic
+        self.g_batch_scale = g_batch_scale
+        self.rates = {"generator": g_lr, "discriminator": d_lr}
+        self.betas = (beta_1, beta_2)
+        self.lr_decay_kimg = lr_decay_kimg
+        self.ema_half_life_kimg = ema_half_life_kimg
+        check_positive(
+            latent_dim=latent_dim, n_critic=n_critic, g_batch_scale=g_batch_scale
+        )
+
+        self.random = keras.random.SeedGenerator(seed)
+        self.step = self._counter("step")  # steps taken
+        self.seen = self._counter("seen")  # real images shown
+        self.generator = self.build_generator("generator")
+        self.discriminator = self.build_discriminator("discriminator")
+        self.generator_ema = self.build_generator("generator_ema")
+        self.generator_ema.trainable = False
+        self.generator_ema.set_weights(self.generator.get_weights())
+
+        self.players = self.make_players()
+        self.turns = max(player.turns for player in self.players)
+        # The first step at which a player's loss was not finite, -1 for never.
+        self.broken = {
+            player.name: self._counter(f"broken_{player.name}", -1)
+            for player in self.players
+        }
+        self.trackers = {
+            log: keras.metrics.Mean(name=log)
+            for player in self.players
+            for log in (f"{player.name[0]}_loss", *player.logs)
+        }
+        self.built = True
+        self.compile(optimizer=Team(self.players))
+
+    def _counter(self, name, value=0):
+        return self.add_weight(
+            shape=(),
+            dtype="int32",
+            trainable=False,
+            name=name,
+            initializer=keras.initializers.Constant(value),
+        )
+
+    # ---------------------------------------------------------------- the hooks
+
+    def build_generator(self, name: str) -> keras.Model:
+        """Return a Functional model: dict with `latents` -> images in [-1, 1]."""
+        raise GanzooError(f"{type(self).__name__} must define build_generator(name).")
+
+    def build_discriminator(self, name: str) -> keras.Model:
+        """Return a Functional model: dict with `image` -> logits (batch, 1)."""
+        raise GanzooError(
+            f"{type(self).__name__} must define build_discriminator(name)."
+        )
+
+    def make_players(self) -> list[Player]:
+        """Return the players in the order of their turns."""
+        return [
+            Player(
+                "discriminator",
+                [self.discriminator],
+                self.discriminator_loss,
+                self.build_optimizer("discriminator"),
+                turns=self.n_critic,
+                logs=("real_score", "fake_score", "penalty"),
+            ),
+            Player(
+                "generator",
+                [self.generator],
+                self.generator_loss,
+                self.build_optimizer("generator"),
+            ),
+        ]
+
+    def build_optimizer(self, player: str) -> keras.optimizers.Optimizer:
+        """Return the optimiser of the player of that name."""
+        beta_1, beta_2 = self.betas
+        return keras.optimizers.Adam(
+            self.rates[player], beta_1=beta_1, beta_2=beta_2, name=f"{player}_adam"
+        )
+
+    def prepare(self, batch: dict) -> dict:
+        """Return the batch as the players see it."""
+        return batch
+
+    def imagine(self, batch: Mapping, copies: int = 1):
+        """Return fakes (copies * batch, height, width, channels) for the batch."""
+        count = copies * ops.shape(batch["image"])[0]
+        inputs = {"latents": self.draw_latents(count)}
+        for key in inputs_of(self.generator):
+            if key not in inputs:
+                inputs[key] = ops.concatenate([batch[key]] * copies)
+        return self.generator(inputs, training=True)
+
+    def judge(self, images, batch: Mapping):
+        """Return the discriminator's logits (n, 1), float32, of n images."""
+        inputs = {"image": images}
+        for key in inputs_of(self.discriminator):
+            if key not in inputs:
+                copies = images.shape[0] or ops.shape(images)[0]
+                inputs[key] = _repeat_to(batch[key], copies)
+        return ops.cast(self.discriminator(inputs, training=True), "float32")
+
+    def draw_latents(self, count):
+        """Return latents (count, latent_dim) drawn from the model's distribution."""
+        shape = (count, self.latent_dim)
+        if self.latent_distribution == "uniform":
+            return keras.random.uniform(shape, -1.0, 1.0, seed=self.random)
+        return keras.random.normal(shape, seed=self.random)
+
+    def draw_uniform(self, shape):
+        """Return noise of that shape from U[0, 1)."""
+        return keras.random.uniform(shape, seed=self.random)
+
+    # --------------------------------------------------------------- the losses
+
+    def discriminator_loss(self, batch: Mapping):
+        """Return the discriminator's loss and its logs on one part of the batch."""
+        real = batch["image"]
+        fake = ops.stop_gradient(ops.cast(self.imagine(batch), real.dtype))
+        real_logits = self.judge(real, batch)
+        fake_logits = self.judge(fake, batch)
+        evidence = Evidence(
+            judge=lambda images: self.judge(images, batch),
+            real=real,
+            fake=fake,
+            real_logits=real_logits,
+            uniform=self.draw_uniform,
+            step=self.step.value,
+        )
+        penalty = total_penalty(self.penalties, evidence)
+        loss = self.objective.discriminator(real_logits, fake_logits) + penalty
+        logs = {
+            "real_score": ops.mean(real_logits),
+            "fake_score": ops.mean(fake_logits),
+            "penalty": penalty,
+        }
+        return loss, logs
+
+    def generator_loss(self, batch: Mapping):
+        """Return the generator's loss on one part of the batch, and no logs."""
+        fake_logits = self.judge(self.imagine(batch, self.g_batch_scale), batch)
+        real_logits = None
+        if self.objective.paired:
+            real_logits = self.judge(batch["image"], batch)
+        return self.objective.generator(real_logits, fake_logits), {}
+
+    # ----------------------------------------------------------------- the step
+
+    def train_step(self, *args):
+        """Take one step of the game, as Keras calls it on this backend."""
+        return backends.run_step(self, *args)
+
+    def play(self, data: Any) -> dict:
+        """Let every player take its turns on a batch; return the logs."""
+        batch = self.prepare(as_batch(self, data))
+        logs = {}
+        for player in self.players:
+            for turn in range(player.turns):
+                logs |= self._move(player, self._part(batch, turn))
+        with backends.updating():
+            self.step.assign_add(1)
+            self.seen.assign_add(ops.cast(ops.shape(batch["image"])[0], "int32"))
+            self._set_rates()
+            self._average_generator(ops.shape(batch["image"])[0])
+            return self._track(logs)
+
+    def _move(self, player, batch):
+        loss, logs, gradients = backends.value_and_gradients(
+            lambda: player.loss(batch), player.variables
+        )
+        with backends.updating():
+            player.optimizer.apply(gradients, player.variables)
+            self._watch(player, loss)
+        return {f"{player.name[0]}_loss": loss, **logs}
+
+    def _part(self, batch, turn):
+        """The turn's own share of the batch: each has the same size."""
+        if self.turns == 1:
+            return batch
+
+        def share(x):
+            return ops.reshape(x, (self.turns, -1, *x.shape[1:]))[turn]
+
+        return {key: share(value) for key, value in batch.items()}
+
+    def _watch(self, player, loss):
+        first = self.broken[player.name]
+        broke = ops.logical_and(ops.logical_not(ops.isfinite(loss)), first.value < 0)
+        first.assign(ops.where(broke, self.step.value, first.value))
+
+    def _set_rates(self):
+        if not self.lr_decay_kimg:
+            return
+        seen = ops.cast(self.seen, "float32") / (1000 * self.lr_decay_kimg)
+        for player in self.players:
+            rate = self.rates[player.name] * ops.maximum(0.0, 1.0 - seen)
+            player.optimizer.learning_rate.assign(rate)
+
+    def _average_generator(self, images):
+        """EMA: decay = 0.5 ^ (images / half-life); what is no weight is copied."""
+        half_life = 1000 * self.ema_half_life_kimg
+        # Early on the half-life is short, so that the first noise is forgotten.
+        half_life = ops.minimum(0.05 * ops.cast(self.seen, "float32"), half_life)
+        decay = ops.power(0.5, ops.cast(images, "float32") / (half_life + 1e-6))
+        trained = {id(variable) for variable in self.generator.trainable_variables}
+        pairs = zip(self.generator.weights, self.generator_ema.weights, strict=True)
+        for live, average in pairs:
+            if id(live) in trained:
+                average.assign(live + decay * (average - live))
+            else:
+                average.assign(live)
+
+    def _track(self, logs):
+        for name, tracker in self.trackers.items():
+            tracker.update_state(logs[name])
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    @property
+    def metrics(self):
+        """The trackers of the losses and scores."""
+        return list(self.trackers.values())
+
+    # ------------------------------------------------------------------ pictures
+
+    def generate(
+        self,
+        count: int | None = None,
+        *,
+        seed: int | None = None,
+        labels: Sequence[Any] | None = None,
+        truncation: float | None = None,
+    ) -> np.ndarray:
+        """Return pictures of the averaged generator: uint8 (count, H, W, C).
+
+        Args:
+            count: how many; as many as there are labels, else 16, by default.
+            seed: the same seed gives the same latents on every backend.
+            labels: class names or numbers, one for all or one a picture.
+            truncation: in (0, 1]: latents nearer to the middle, less varied.
+
+        Raises: `GanzooError` for labels and truncations that the model has not.
+
+        Example:
+            >>> ganzoo.load("cgan").generate(labels=["Sneaker", "Bag"], seed=1)
+        """
+        return sampling.generate(self, count, seed, labels, truncation)
+
+
+def _repeat_to(x, count):
+    """x tiled to `count` rows, which is a multiple of its own."""
+    size = x.shape[0]
+    if size is not None and size == count:
+        return x
+    copies = count // (size or ops.shape(x)[0])
+    return ops.tile(x, (copies, *[1] * (len(x.shape) - 1)))

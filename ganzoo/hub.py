@@ -1,0 +1,184 @@
+"""Where trained models come from: the zoo, a folder, a run, a `.keras` file."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ganzoo import files, paths, registry
+from ganzoo.errors import GanzooError
+
+__all__ = ["FORMAT", "load", "save_folder", "sha256_of"]
+
+FORMAT = 1  # of the folders that `save_folder` writes
+CONFIG = "config.json"
+WEIGHTS = "generator_ema.weights.h5"
+
+
+def load(name: str | Path) -> Any:
+    """Return a trained model.
+
+    Args:
+        name: "variant" (its default tag), "variant.tag", a folder that holds
+            `config.json` and weights (a run folder is one), or a `.keras` file.
+
+    The averaged generator has the published weights; the generator starts from them.
+
+    Raises: `GanzooError` for unknown names, weights that are not at hand, and files
+    that are damaged or belong to another model.
+
+    Example:
+        >>> gan = ganzoo.load("dcgan.fashion_mnist")
+        >>> gan.generate(16, seed=7).shape
+        (16, 28, 28, 1)
+    """
+    path = Path(name).expanduser()
+    if path.suffix == ".keras":
+        return _load_keras(path)
+    if path.is_dir() and (path / CONFIG).exists():
+        return _load_folder(path)
+    if len(path.parts) > 1 or path.is_dir():
+        raise GanzooError(
+            f"there is no model at {path}: a model's folder holds {CONFIG} and "
+            f"{WEIGHTS}. A run has them from its first checkpoint on."
+        )
+    return _load_folder(registry.tag_folder(str(name)), str(name))
+
+
+def save_folder(gan, folder: str | Path, **extra: Any) -> Path:
+    """Write `config.json` and the averaged generator's weights; return the folder.
+
+    `extra` is added to the config: origin, licences, dates.
+
+    Raises: `GanzooError` where the folder cannot be written.
+    """
+    folder = Path(folder)
+    with files.replacing(folder / WEIGHTS, ".weights.h5") as temporary:
+        gan.generator_ema.save_weights(temporary)
+    return write_config(gan, folder, **extra)
+
+
+def write_config(gan, folder: Path, **extra: Any) -> Path:
+    """Write the `config.json` of a folder whose weights are there."""
+    weights = folder / WEIGHTS
+    config = {
+        "format": FORMAT,
+        "variant": _variant_of(gan),
+        "config": gan.get_config(),
+        "weights": {
+            "file": WEIGHTS,
+            "sha256": sha256_of(weights),
+            "bytes": weights.stat().st_size,
+        },
+        "kimg": round(int(gan.seen.value) / 1000, 3),
+    }
+    with files.replacing(folder / CONFIG) as temporary:
+        temporary.write_text(json.dumps(config | extra, indent=2) + "\n")
+    return folder
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the sha256 of a file in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _variant_of(gan):
+    for name in registry.list_models():
+        if type(gan).__module__.endswith(f".{name}") and (
+            registry.get_class(name) is type(gan)
+        ):
+            return name
+    found = [n for n in registry.list_models() if registry.get_class(n) is type(gan)]
+    if not found:
+        raise GanzooError(
+            f"{type(gan).__name__} has no name in the registry. Put "
+            "@ganzoo.register(...) above its class, then save it again."
+        )
+    return found[0]
+
+
+def _load_folder(folder, name=""):
+    config = _read_config(folder, name)
+    cls = registry.get_class(config["variant"])
+    gan = cls(**_arguments(cls, config["config"], folder))
+    _load_weights(gan, _weights_of(folder, config, name or str(folder)))
+    return gan
+
+
+def _read_config(folder, name):
+    path = folder / CONFIG
+    if not path.exists():
+        raise GanzooError(
+            f"{name} has a recipe but no published weights yet. Train it by "
+            f"`ganzoo train {name}`, then load the run's folder."
+        )
+    try:
+        config = json.loads(path.read_text())
+        known = config["format"], config["variant"], config["config"], config["weights"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GanzooError(
+            f"{path} is no model's config ({error!r}). Fetch it again."
+        ) from error
+    if known[0] != FORMAT:
+        raise GanzooError(
+            f"{path} has format {known[0]!r}, this ganzoo reads format {FORMAT}. "
+            "Upgrade ganzoo: pip install --upgrade ganzoo."
+        )
+    return config
+
+
+def _arguments(cls, config, folder):
+    accepted = registry.accepted_arguments(cls)
+    unknown = sorted(set(config) - set(accepted))
+    if unknown:
+        raise GanzooError(
+            f"{folder / CONFIG} has arguments that {cls.__name__} does not know: "
+            f"{', '.join(unknown)}. It was written by another version of ganzoo."
+        )
+    return config
+
+
+def _weights_of(folder, config, name):
+    """The weight file of a folder, looked up in the cache too; sha256 checked."""
+    digest = config["weights"]["sha256"]
+    candidates = [folder / WEIGHTS, paths.home() / "weights" / f"{digest}.weights.h5"]
+    found = [each for each in candidates if each.exists()]
+    if not found:
+        raise GanzooError(
+            f"the weights of {name} are not on this machine. Put {WEIGHTS} "
+            f"({config['weights']['bytes']} bytes, sha256 {digest}) at "
+            f"{candidates[1]}."
+        )
+    if sha256_of(found[0]) != digest:
+        raise GanzooError(
+            f"{found[0]} is damaged or another file: its sha256 is not {digest}, which "
+            f"the config of {name} names. Remove it and fetch it again."
+        )
+    return found[0]
+
+
+def _load_weights(gan, path):
+    try:
+        gan.generator_ema.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise GanzooError(
+            f"{path} holds no weights of this {gan.name} generator: {error}"
+        ) from error
+    gan.generator.set_weights(gan.generator_ema.get_weights())
+
+
+def _load_keras(path):
+    if not path.is_file():
+        raise GanzooError(f"there is no file {path}. Save a model by gan.save(path).")
+    for name in registry.list_models():
+        registry.get_class(name)  # so that Keras knows the classes
+    try:
+        return keras.saving.load_model(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GanzooError(
+            f"{os.fspath(path)} is no saved model of this zoo: {error}"
+        ) from error

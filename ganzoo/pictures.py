@@ -1,0 +1,71 @@
+"""Grids and films of pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ganzoo import files
+
+__all__ = ["grid", "save_film", "save_grid"]
+
+
+def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
+    """Return uint8 images (n, h, w, c) as one picture (rows * h, columns * w, c).
+
+    By default the grid is about square; places left over are white.
+
+    Example:
+        >>> grid(np.zeros((6, 8, 8, 3), "uint8"), columns=3).shape
+        (16, 24, 3)
+    """
+    count, height, width, channels = images.shape
+    columns = columns or int(np.ceil(np.sqrt(count)))
+    rows = -(-count // columns)
+    full = np.full((rows * columns, height, width, channels), 255, "uint8")
+    full[:count] = images
+    full = full.reshape(rows, columns, height, width, channels)
+    return full.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, -1)
+
+
+def save_grid(
+    path: str | Path, images: np.ndarray, columns: int = 0, scale: int = 0
+) -> Path:
+    """Write uint8 images (n, h, w, c) as a PNG grid, enlarged by a whole number.
+
+    By default small pictures are enlarged to about 64 pixels. Returns the path.
+    """
+    picture = _picture(grid(images, columns), scale or _default_scale(images))
+    with files.replacing(path) as temporary:
+        picture.save(temporary, format="PNG", optimize=True)
+    return Path(path)
+
+
+def save_film(
+    path: str | Path, frames: Sequence[str | Path], seconds: float = 8.0
+) -> Path:
+    """Write picture files as an endless GIF of that length; the last one stays."""
+    pictures = [Image.open(each).convert("P", palette=Image.ADAPTIVE) for each in frames]
+    each = max(40, int(1000 * seconds / max(len(pictures), 1)))
+    durations = [each] * (len(pictures) - 1) + [2000]
+    with files.replacing(path) as temporary:
+        pictures[0].save(
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=pictures[1:],
+            duration=durations,
+            loop=0,
+        )
+    return Path(path)
+
+
+def _picture(array, scale):
+    picture = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+    size = (picture.width * scale, picture.height * scale)
+    return picture.resize(size, Image.Resampling.NEAREST)
+
+
+def _default_scale(images):
+    return max(1, round(64 / images.shape[2]))
