@@ -84,11 +84,13 @@ class Keeper(keras.callbacks.Callback):
     def _line(self, logs):
         fakes = health.diversity(self.model.generate(64, seed=self.run.recipe.seed))
         line = {key: round(float(value), 5) for key, value in logs.items()}
+        line["kimg"] = int(self.model.seen.value) / 1000
         seconds = self.run.seconds + time.monotonic() - self.began
         said = health.verdict(line, fakes, self.reals)
         if said != "all is well":
             print(f"  {said}")
-        return {"step": self.step, "kimg": int(self.model.seen.value) / 1000} | line | {
+        return line | {
+            "step": self.step,
             "seconds": round(seconds, 1),
             "diversity": round(fakes, 2),
             "health": said,

@@ -32,8 +32,10 @@ def verdict(logs: Mapping[str, float], fakes: float, reals: float) -> str:
     Example:
         >>> verdict({"d_loss": 1.2, "real_score": 0.4, "fake_score": -0.3}, 60, 70)
         'all is well'
+
+    Pictures of a model that has seen few images differ little: that is no verdict.
     """
-    if fakes < 0.35 * reals:
+    if logs.get("kimg", 0) > 20 and fakes < 0.35 * reals:
         return (
             f"the counterfeiter repeats itself: its pictures differ by {fakes:.0f} "
             f"grey levels, real ones by {reals:.0f}"

@@ -46,7 +46,7 @@ def save_film(
     path: str | Path, frames: Sequence[str | Path], seconds: float = 8.0
 ) -> Path:
     """Write picture files as an endless GIF of that length; the last one stays."""
-    pictures = [Image.open(each).convert("P", palette=Image.ADAPTIVE) for each in frames]
+    pictures = [_indexed(frame) for frame in frames]
     each = max(40, int(1000 * seconds / max(len(pictures), 1)))
     durations = [each] * (len(pictures) - 1) + [2000]
     with files.replacing(path) as temporary:
@@ -59,6 +59,11 @@ def save_film(
             loop=0,
         )
     return Path(path)
+
+
+def _indexed(frame):
+    with Image.open(frame) as picture:
+        return picture.quantize(64)
 
 
 def _picture(array, scale):

@@ -1,12 +1,12 @@
 """The run folder: what a training leaves behind, and finds again after a kill.
 
-    recipe.toml               what was asked for
-    environment.json          what it ran on: versions, device, commit, command
-    metrics.jsonl             one line a sample grid: losses, kimg, seconds
-    samples/00000060.png      the same latents as the training goes on; images seen
-    training.gif              the grids as a film
-    checkpoint.weights.h5     all networks, optimisers, counters, random states
-    config.json, generator_ema.weights.h5     what `ganzoo.load(run)` reads
+recipe.toml               what was asked for
+environment.json          what it ran on: versions, device, commit, command
+metrics.jsonl             one line a sample grid: losses, kimg, seconds
+samples/00000060.png      the same latents as the training goes on; images seen
+training.gif              the grids as a film
+checkpoint.weights.h5     all networks, optimisers, counters, random states
+config.json, generator_ema.weights.h5     what `ganzoo.load(run)` reads
 """
 
 import json
@@ -22,6 +22,7 @@ from typing import Any
 import keras
 
 from ganzoo import files, hub, pictures
+from ganzoo.curves import save_curves
 from ganzoo.errors import GanzooError
 from ganzoo.recipe import FILE_NAME, Recipe
 
@@ -124,12 +125,13 @@ class Run:
         )
 
     def film(self) -> None:
-        """Write the grids so far as `training.gif`."""
+        """Write the grids so far as `training.gif`, and `curves.png`."""
         frames = sorted((self.folder / "samples").glob("*.png"))
         # A film needs no more frames than the eye can follow.
         step = -(-len(frames) // 80)
         frames = frames[:-1:step] + frames[-1:]
         pictures.save_film(self.folder / "training.gif", frames)
+        save_curves(self.folder / "curves.png", self.metrics())
 
 
 def _grid_size(gan):

@@ -32,6 +32,22 @@ class Saved:
         self._arguments = kwargs
         return self
 
+    def save(self, filepath: str | Path, **kwargs):
+        """Save to a `.keras` file, all of it, or else to a folder, to be loaded from.
+
+        A folder gets what `ganzoo.load` reads: `config.json` and the weights of the
+        averaged generator.
+
+        Example:
+            >>> gan.save("my_gan")
+            >>> ganzoo.load("my_gan").generate(16)
+        """
+        if Path(filepath).suffix == ".keras":
+            return super().save(filepath, **kwargs)
+        from ganzoo import hub
+
+        return hub.save_folder(self, filepath)
+
     def get_compile_config(self) -> dict:
         """Return nothing: the constructor compiles the model from its own config."""
         return {}

@@ -104,13 +104,13 @@ def _callbacks(folder, gan, images, total, tensorboard):
 def _play(gan, images, recipe, total, callbacks, verbose):
     """Fit in ticks, one a sample grid; a stop writes a checkpoint first."""
     tick = max(1, round(1000 * recipe.sample_kimg / images.batch_size))
-    # Keras takes a generator's batches as tuples of inputs and targets.
-    stream = ((batch,) for batch in images.stream(int(gan.step.value)))
     keeper = next(each for each in callbacks if isinstance(each, Keeper))
     with gentle_stop(gan) as stop:
         for first, last, steps in _segments(int(gan.step.value), total, tick):
+            # Each call has a stream of its own: Keras draws batches ahead, which would
+            # be lost to the next call.
             gan.fit(
-                stream,
+                _stream(images, int(gan.step.value)),
                 initial_epoch=first,
                 epochs=last,
                 steps_per_epoch=steps,
@@ -123,6 +123,11 @@ def _play(gan, images, recipe, total, callbacks, verbose):
     keeper.save()
     if stop.stopped:
         raise KeyboardInterrupt
+
+
+def _stream(images, step):
+    """Batches from that step on, as Keras takes them: (inputs,) without targets."""
+    return ((batch,) for batch in images.stream(step))
 
 
 def _segments(step, total, tick):

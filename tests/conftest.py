@@ -45,7 +45,11 @@ def ganzoo_home(tmp_path_factory):
         yield home
 
 
-@pytest.fixture(params=VARIANTS)
+# One worker takes all tests of a variant, which share what they build.
+_GROUPED = [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in VARIANTS]
+
+
+@pytest.fixture(params=_GROUPED)
 def variant(request):
     """The name of each variant in turn: a test that takes it runs for all."""
     return request.param

@@ -1,6 +1,7 @@
 """tensorflow-datasets: a split is decoded once and read without TensorFlow after."""
 
 import contextlib
+import difflib
 import importlib
 import os
 import sys
@@ -109,10 +110,7 @@ def _builder(wanted: Reference) -> tuple[Any, Reference]:
     tfds = _tfds()
     known = tfds.list_builders(with_community_datasets=False)
     if wanted.name not in known:
-        hint = f"{prepared.hint()} {_folder_hint(wanted)}".strip()
-        raise unknown(
-            "data set", wanted.title, {embedded.NAME, *prepared.names(), *known}, hint
-        )
+        raise _unknown(wanted, known)
     name = f"{wanted.title}:{wanted.version}" if wanted.version else wanted.title
     try:
         builder = tfds.builder(name, data_dir=prepared.downloads())
@@ -126,10 +124,15 @@ def _builder(wanted: Reference) -> tuple[Any, Reference]:
     return builder, Reference(wanted.name, config, str(builder.version))
 
 
-def _folder_hint(wanted: Reference) -> str:
-    if not os.path.isdir(wanted.title):
-        return ""
-    return f"For the folder of that name, write './{wanted.title}'."
+def _unknown(wanted: Reference, known: list[str]) -> GanzooError:
+    # Hundreds of names are known: only the near ones are worth printing.
+    near = difflib.get_close_matches(wanted.name, known, n=3, cutoff=0.6)
+    hint = "Also any name of tensorflow_datasets.list_builders()."
+    if os.path.isdir(wanted.title):
+        hint += f" For the folder of that name, write './{wanted.title}'."
+    return unknown(
+        "data set", wanted.title, {embedded.NAME, *prepared.names(), *near}, hint
+    )
 
 
 def _download(exact: Reference, builder: Any = None) -> Any:

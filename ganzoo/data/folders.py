@@ -34,9 +34,11 @@ def read(
 
     Files lie either all in the folder itself (no labels), or in one subfolder for each
     class; the sorted names of the subfolders are classes 0, 1, .... Hidden files and
-    files without an extension of a picture are passed over. All become colour if any
-    is, unless `channels` says otherwise; transparency is composited on white; pictures
-    are turned as their EXIF orientation says; of an animation the first is taken.
+    files without an extension of a picture are passed over.
+
+    All become colour if any is (a palette counts as colour), unless `channels` says
+    otherwise; transparency is composited on white; pictures are turned as their EXIF
+    orientation says; of an animation the first is taken.
 
     Raises:
         GanzooError: the folder is missing, empty or of mixed layout, a file cannot be

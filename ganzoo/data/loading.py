@@ -54,6 +54,11 @@ def load(
             "channels must be 1 (grey), 3 (colour) or 0 (as they are), received "
             f"{channels!r}. Give channels=1 or channels=3."
         )
+    if not isinstance(split, str):
+        raise GanzooError(
+            "split must be a string such as 'train', 'test' or 'train[:10%]', received "
+            f"{split!r}. Write it as text."
+        )
     content = _read(source, split, size, int(channels))
     return Images(content, batch_size=batch_size, seed=seed)
 

@@ -25,10 +25,11 @@ def doublings(image_shape: tuple[int, int, int]) -> tuple[int, tuple[int, int]]:
         count, short = count + 1, short // 2
     first = (height >> count, width >> count)
     if short < 4 or (first[0] << count, first[1] << count) != (height, width):
+        near = _nearest(min(height, width))
         raise GanzooError(
             "this network doubles its feature maps, so each side of the image must "
             "be 4 to 7 times a power of two (28, 32, 48, 64, 96, 128, ...); received "
-            f"{height}x{width}. Load the data with image_size={_nearest(min(height, width))}."
+            f"{height}x{width}. Load the data with image_size={near}."
         )
     return count, first
 
