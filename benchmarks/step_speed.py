@@ -12,6 +12,9 @@ first step to the end of its last; on PyTorch's the usual loop. One step is an u
 the discriminator on a real batch and a fake one, an update of the generator on new
 fakes, and one of the generator's average. The PyTorch side is eager, channels last,
 and uses `torch.autocast` for bfloat16, where ganzoo uses Keras's mixed_bfloat16.
+
+Threads that share their cores with other work wait for each other, PyTorch's most of
+all: on a busy machine compare with --threads 1, or read the fastest rounds.
 """
 
 import json
@@ -154,9 +157,12 @@ def torch_side(shape, channels, batch, precision):
             real_logits, fake_logits = discriminator(real), discriminator(fake)
             loss = softplus(-real_logits).mean() + softplus(fake_logits).mean()
         move(loss, d_optimizer)
+        # As in ganzoo, the generator's turn takes no gradient of D's weights.
+        discriminator.requires_grad_(False)
         with cast:
             loss = softplus(-discriminator(imagine())).mean()
         move(loss, g_optimizer)
+        discriminator.requires_grad_(True)
         average.update_parameters(generator)
 
     def run(steps):
@@ -249,7 +255,9 @@ def show(row):
 
 @click.command(help="Time a training step of DCGAN against plain PyTorch.")
 @click.option("--backend", "backends", multiple=True, default=["tensorflow"])
-@click.option("--precision", "precisions", multiple=True, default=["float32", "bfloat16"])
+@click.option(
+    "--precision", "precisions", multiple=True, default=["float32", "bfloat16"]
+)
 @click.option("--shape", default="28x28x1", help="Height x width x channels.")
 @click.option("--channels", default=64, help="Width of the largest feature map.")
 @click.option("--batch", default=64, help="Images in a batch.")
@@ -258,12 +266,13 @@ def show(row):
 @click.option("--threads", default=os.cpu_count() or 1, help="Threads of each side.")
 def main(backends, precisions, shape, channels, batch, rounds, steps, threads):
     settings = (tuple(map(int, shape.split("x"))), channels, batch)
+    facts = {"shape": shape, "channels": channels, "batch": batch}
+    facts |= {"threads": threads, "rounds": rounds, "steps": steps}
     click.echo(f"DCGAN, {shape}, width {channels}, batch {batch}, {threads} threads")
     for precision in precisions:
         for row in measure(precision, backends, threads, rounds, steps, settings):
             show(row)
-            click.echo(json.dumps(row | {"shape": shape, "channels": channels,
-                "batch": batch, "threads": threads, "rounds": rounds, "steps": steps}))
+            click.echo(json.dumps(row | facts))
 
 
 if __name__ == "__main__":

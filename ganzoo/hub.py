@@ -1,8 +1,15 @@
-"""Where trained models come from: the zoo, a folder, a run, a `.keras` file."""
+"""Where trained models come from: the zoo, a folder, a run, a `.keras` file.
 
+Weights that are not in the zoo's folder are looked up in the cache, then fetched from
+the addresses in `GANZOO_HUB` (separated by spaces), which serve a zoo folder:
+`<address>/<variant>/<tag>/generator_ema.weights.h5`. Their sha256 is checked.
+"""
+
+import functools
 import hashlib
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +111,12 @@ def _variant_of(gan):
 def _load_folder(folder, name=""):
     config = _read_config(folder, name)
     cls = registry.get_class(config["variant"])
-    gan = cls(**_arguments(cls, config["config"], folder))
+    try:
+        gan = cls(**_arguments(cls, config["config"], folder))
+    except (TypeError, AttributeError) as error:
+        raise GanzooError(
+            f"{folder / CONFIG} has arguments that {cls.__name__} cannot take: {error}"
+        ) from error
     _load_weights(gan, _weights_of(folder, config, name or str(folder)))
     return gan
 
@@ -118,14 +130,17 @@ def _read_config(folder, name):
         )
     try:
         config = json.loads(path.read_text())
-        known = config["format"], config["variant"], config["config"], config["weights"]
+        written = config["format"]
+        for keys in (("variant",), ("weights", "sha256"), ("weights", "bytes")):
+            functools.reduce(lambda values, key: values[key], keys, config)
+        dict(config["config"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GanzooError(
             f"{path} is no model's config ({error!r}). Fetch it again."
         ) from error
-    if known[0] != FORMAT:
+    if written != FORMAT:
         raise GanzooError(
-            f"{path} has format {known[0]!r}, this ganzoo reads format {FORMAT}. "
+            f"{path} has format {written!r}, this ganzoo reads format {FORMAT}. "
             "Upgrade ganzoo: pip install --upgrade ganzoo."
         )
     return config
@@ -143,28 +158,55 @@ def _arguments(cls, config, folder):
 
 
 def _weights_of(folder, config, name):
-    """The weight file of a folder, looked up in the cache too; sha256 checked."""
+    """The weight file of a folder: there, in the cache, or fetched; sha256 checked."""
     digest = config["weights"]["sha256"]
-    candidates = [folder / WEIGHTS, paths.home() / "weights" / f"{digest}.weights.h5"]
-    found = [each for each in candidates if each.exists()]
-    if not found:
+    cached = paths.home() / "weights" / f"{digest}.weights.h5"
+    found = [each for each in (folder / WEIGHTS, cached) if each.exists()]
+    path = found[0] if found else _fetch(folder, config, name, cached)
+    if sha256_of(path) != digest:
         raise GanzooError(
-            f"the weights of {name} are not on this machine. Put {WEIGHTS} "
-            f"({config['weights']['bytes']} bytes, sha256 {digest}) at "
-            f"{candidates[1]}."
-        )
-    if sha256_of(found[0]) != digest:
-        raise GanzooError(
-            f"{found[0]} is damaged or another file: its sha256 is not {digest}, which "
+            f"{path} is damaged or another file: its sha256 is not {digest}, which "
             f"the config of {name} names. Remove it and fetch it again."
         )
-    return found[0]
+    return path
+
+
+def _fetch(folder, config, name, target):
+    """Download a tag's weights to `target` from the first address that has them."""
+    failures = []
+    for base in os.environ.get("GANZOO_HUB", "").split():
+        url = f"{base.rstrip('/')}/{folder.parent.name}/{folder.name}/{WEIGHTS}"
+        try:
+            return Path(_retrieve(url, config["weights"]["sha256"], target))
+        except (OSError, ValueError) as error:
+            failures.append(f"{url}: {error}")
+    told = "; ".join(failures) or "GANZOO_HUB names no address to fetch them from"
+    raise GanzooError(
+        f"the weights of {name} are not on this machine ({told}). Put {WEIGHTS} "
+        f"({config['weights']['bytes']} bytes, sha256 "
+        f"{config['weights']['sha256']}) at {target}."
+    )
+
+
+def _retrieve(url, digest, target):
+    import pooch
+
+    return pooch.retrieve(
+        url,
+        known_hash=f"sha256:{digest}",
+        fname=target.name,
+        path=target.parent,
+        progressbar=True,
+    )
 
 
 def _load_weights(gan, path):
     try:
-        gan.generator_ema.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers that found nothing in the file.
+            warnings.simplefilter("error", UserWarning)
+            gan.generator_ema.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, Warning) as error:
         raise GanzooError(
             f"{path} holds no weights of this {gan.name} generator: {error}"
         ) from error

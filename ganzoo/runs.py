@@ -26,7 +26,7 @@ from ganzoo.curves import save_curves
 from ganzoo.errors import GanzooError
 from ganzoo.recipe import FILE_NAME, Recipe
 
-__all__ = ["Run", "environment"]
+__all__ = ["Run", "environment", "read_metrics"]
 
 _PACKAGES = ("ganzoo", "keras", "numpy", "tensorflow", "jax", "torch")
 
@@ -90,14 +90,7 @@ class Run:
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the lines of `metrics.jsonl`; a line cut by a kill is left out."""
-        path = self.folder / "metrics.jsonl"
-        lines = []
-        for line in path.read_text().splitlines() if path.exists() else []:
-            try:
-                lines.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
-        return lines
+        return read_metrics(self.folder)
 
     def log(self, line: dict[str, Any]) -> None:
         """Append one line to `metrics.jsonl`."""
@@ -132,6 +125,18 @@ class Run:
         frames = frames[:-1:step] + frames[-1:]
         pictures.save_film(self.folder / "training.gif", frames)
         save_curves(self.folder / "curves.png", self.metrics())
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's `metrics.jsonl`, up to one that a kill has cut."""
+    path = folder / "metrics.jsonl"
+    lines = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return lines
 
 
 def _grid_size(gan):

@@ -92,7 +92,7 @@ def _summary(run):
     "--paper", default="", help="Such as arXiv:1511.06434.  [default: unpublished]"
 )
 @click.option(
-    "--year", type=click.IntRange(1900, 9999), help="Of the paper.  [default: this one]"
+    "--year", type=click.IntRange(2014, 2100), help="Of the paper.  [default: this one]"
 )
 @click.option("--conditional", is_flag=True, help="It learns from labels.")
 def new(name, into, year, **details):
