@@ -28,9 +28,10 @@ import click
 
 LATENT_DIM = 100
 WARM_UP = 4
+PRECISIONS = ("float32", "bfloat16")
 
 
-# ------------------------------------------------------------------- ganzoo's side
+# ---- ganzoo's side
 
 
 def ganzoo_side(shape, channels, batch, precision):
@@ -61,13 +62,8 @@ def ganzoo_side(shape, channels, batch, precision):
 
     def run(steps):
         clock = Clock()
-        gan.fit(
-            batches(),
-            steps_per_epoch=steps + 1,
-            shuffle=False,
-            verbose=0,
-            callbacks=[clock],
-        )
+        how = {"shuffle": False, "verbose": 0, "callbacks": [clock]}
+        gan.fit(batches(), steps_per_epoch=steps + 1, **how)
         return clock.seconds
 
     return run, {
@@ -79,7 +75,7 @@ def ganzoo_side(shape, channels, batch, precision):
     }
 
 
-# ------------------------------------------------------------------ PyTorch's side
+# ---- PyTorch's side
 
 
 def torch_generator(shape, channels):
@@ -177,7 +173,7 @@ def torch_side(shape, channels, batch, precision):
     }
 
 
-# ---------------------------------------------------------------------- the rounds
+# ---- the rounds
 
 
 class Side:
@@ -214,8 +210,7 @@ def measure(precision, backends, threads, rounds, steps, settings):
     settings = (*settings, precision)
     sides = [Side("pytorch", torch_side, "torch", threads, settings)]
     for backend in backends:
-        name = f"ganzoo/{backend}"
-        sides.append(Side(name, ganzoo_side, backend, threads, settings))
+        sides += [Side(f"ganzoo/{backend}", ganzoo_side, backend, threads, settings)]
     for side in sides[1:]:
         if side.facts["parameters"] != sides[0].facts["parameters"]:
             raise SystemExit(f"not the same networks: {[s.facts for s in sides]}")
@@ -255,9 +250,7 @@ def show(row):
 
 @click.command(help="Time a training step of DCGAN against plain PyTorch.")
 @click.option("--backend", "backends", multiple=True, default=["tensorflow"])
-@click.option(
-    "--precision", "precisions", multiple=True, default=["float32", "bfloat16"]
-)
+@click.option("--precision", "precisions", multiple=True, default=PRECISIONS)
 @click.option("--shape", default="28x28x1", help="Height x width x channels.")
 @click.option("--channels", default=64, help="Width of the largest feature map.")
 @click.option("--batch", default=64, help="Images in a batch.")

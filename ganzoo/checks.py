@@ -8,7 +8,14 @@ from keras import ops
 
 from ganzoo.errors import GanzooError
 
-__all__ = ["as_batch", "check_positive", "checked_shape", "inputs_of", "refuse_float16"]
+__all__ = [
+    "as_batch",
+    "check_positive",
+    "checked_shape",
+    "inputs_of",
+    "refuse_float16",
+    "repeat_to",
+]
 
 
 def refuse_float16() -> None:
@@ -93,3 +100,12 @@ def _as_float(images):
             f"{dtype}. Convert them with images.astype('uint8')."
         )
     return ops.cast(images, "float32")
+
+
+def repeat_to(x, count):
+    """Return x tiled to `count` rows, a multiple of its own: the labels of copies."""
+    size = x.shape[0]
+    if size is not None and size == count:
+        return x
+    copies = count // (size or ops.shape(x)[0])
+    return ops.tile(x, (copies, *[1] * (len(x.shape) - 1)))

@@ -20,6 +20,7 @@ from ganzoo.checks import (
     checked_shape,
     inputs_of,
     refuse_float16,
+    repeat_to,
 )
 from ganzoo.errors import GanzooError
 from ganzoo.penalties import Evidence
@@ -195,7 +196,7 @@ class GAN(Saved, keras.Model):
         for key in inputs_of(self.discriminator):
             if key not in inputs:
                 copies = images.shape[0] or ops.shape(images)[0]
-                inputs[key] = _repeat_to(batch[key], copies)
+                inputs[key] = repeat_to(batch[key], copies)
         return ops.cast(self.discriminator(inputs, training=True), "float32")
 
     def draw_latents(self, count):
@@ -342,12 +343,3 @@ class GAN(Saved, keras.Model):
             >>> ganzoo.load("cgan").generate(labels=["Sneaker", "Bag"], seed=1)
         """
         return sampling.generate(self, count, seed, labels, truncation)
-
-
-def _repeat_to(x, count):
-    """x tiled to `count` rows, which is a multiple of its own."""
-    size = x.shape[0]
-    if size is not None and size == count:
-        return x
-    copies = count // (size or ops.shape(x)[0])
-    return ops.tile(x, (copies, *[1] * (len(x.shape) - 1)))

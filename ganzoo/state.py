@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from ganzoo import registry
+from ganzoo import hub, registry
 from ganzoo.penalties import spec as penalty_spec
 
 __all__ = ["Saved"]
@@ -44,8 +44,6 @@ class Saved:
         """
         if Path(filepath).suffix == ".keras":
             return super().save(filepath, **kwargs)
-        from ganzoo import hub
-
         return hub.save_folder(self, filepath)
 
     def get_compile_config(self) -> dict:

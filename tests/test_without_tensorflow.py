@@ -15,8 +15,8 @@ import ganzoo
 from ganzoo.recipe import Recipe
 assert ganzoo.load("dcgan").generate(2, seed=1).shape == (2, 28, 28, 1)
 recipe = Recipe(
-    "cgan", batch_size=16, kimg=0.032, split="train[:64]", model={"architecture": "conv",
-    "channels": 8, "penalties": ["r1"]},
+    "cgan", batch_size=16, kimg=0.032, split="train[:64]",
+    model={"architecture": "conv", "channels": 8, "penalties": ["r1"]},
 )
 gan = ganzoo.train(recipe, sys.argv[1], verbose=0)
 assert int(gan.step.value) == 2
