@@ -41,7 +41,6 @@ def train(
         >>> gan = ganzoo.train("dcgan.fashion_mnist", "runs/mine")
     """
     recipe = Recipe.of(recipe)
-    keras.config.set_dtype_policy(recipe.precision)
     keras.utils.set_random_seed(recipe.seed)
     gan, images = build(recipe)
     folder = Run(run or default_run(recipe), recipe, resume=resume)
@@ -71,7 +70,12 @@ def build(recipe: Recipe) -> tuple[Any, data.Images]:
             )
         arguments["class_names"] = source.class_names
         arguments["num_classes"] = source.num_classes
-    gan = registry.create(recipe.variant, **(arguments | recipe.model))
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        gan = registry.create(recipe.variant, **(arguments | recipe.model))
+    finally:
+        keras.config.set_dtype_policy(policy)
     if gan.turns > 1:
         source = load_data(recipe, gan.turns)
     return gan, source

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pytest
 import tiny
@@ -51,7 +52,7 @@ def datasets(path):
 
 
 def same_files(one, two):
-    """Equal (to the bit on TensorFlow and JAX), but for the means of the losses in the tick that goes on."""
+    """Equal (to the bit on TensorFlow and JAX), the means of losses left out."""
     left, right = (
         {name: value for name, value in datasets(path).items() if "tracker" not in name}
         for path in (one, two)
@@ -251,6 +252,14 @@ def test_a_critic_with_more_turns_gets_more_images(tmp_path):
     recipe = SMALL.with_overrides(["model.n_critic=4", "kimg=0.128"])
     gan = train(tmp_path / "run", recipe)
     assert (int(gan.step.value), int(gan.seen.value)) == (2, 128)
+
+
+def test_precision_is_the_run_s_own(tmp_path):
+    recipe = SMALL.with_overrides(["precision=mixed_bfloat16", "kimg=0.032"])
+    gan = train(tmp_path / "run", recipe)
+    assert gan.generator.layers[1].compute_dtype == "bfloat16"
+    assert keras.config.dtype_policy().name == "float32"
+    assert ganzoo.load(tmp_path / "run").generator.compute_dtype == "float32"
 
 
 def test_tensorboard_files_are_written(tmp_path):
