@@ -1,14 +1,13 @@
 """Speed of a training step: ganzoo's DCGAN against the same networks in plain PyTorch.
 
-    python benchmarks/step_speed.py
-    python benchmarks/step_speed.py --backend jax --backend torch --precision float32
+    python benchmarks/step_speed.py --backend tensorflow --backend jax
 
 Each side is a process of its own that lives through the run, and they take turns: a
 few steps of one, a few of the next, round after round, while the others wait. So what
 else the machine does falls on all alike, and each round gives one ratio.
 
-What is timed: on ganzoo's side `gan.fit` on a generator of batches, from the end of its
-first step to the end of its last; on PyTorch's the usual loop. One step is an update of
+Timed is, on ganzoo's side, `gan.fit` on a generator of batches, from the end of the
+first step to that of the last; on PyTorch's the usual loop. One step is an update of
 the discriminator on a real batch and a fake one, an update of the generator on new
 fakes, and one of the generator's average. The PyTorch side is eager, channels last,
 and uses `torch.autocast` for bfloat16, where ganzoo uses Keras's mixed_bfloat16.
@@ -239,13 +238,12 @@ def show(row):
 @click.option("--threads", default=os.cpu_count() or 1, help="Threads of each side.")
 def main(backends, precisions, shape, channels, batch, rounds, steps, threads):
     settings = (tuple(map(int, shape.split("x"))), channels, batch)
-    facts = {"shape": shape, "channels": channels, "batch": batch}
-    facts |= {"threads": threads, "rounds": rounds, "steps": steps}
+    facts = {"shape": shape, "channels": channels, "batch": batch, "threads": threads}
     click.echo(f"DCGAN, {shape}, width {channels}, batch {batch}, {threads} threads")
     for precision in precisions:
         for row in measure(precision, backends, threads, rounds, steps, settings):
             show(row)
-            click.echo(json.dumps(row | facts))
+            click.echo(json.dumps(row | facts | {"rounds": rounds, "steps": steps}))
 
 
 if __name__ == "__main__":
