@@ -38,7 +38,8 @@ def steps(tmp_path_factory):
 def _worker(folder, backend):
     command = [sys.executable, str(HERE / "parity_worker.py")]
     command += [str(folder / "before.npz"), str(folder / f"{backend}.npz")]
-    environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(HERE)}
+    path = os.pathsep.join([str(HERE), str(HERE.parent)])
+    environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": path}
     return subprocess.Popen(
         command, env=environment, stderr=subprocess.PIPE, text=True, cwd=HERE.parent
     )

@@ -1,6 +1,6 @@
 """The only place that knows TensorFlow, JAX or torch.
 
-Each of the three modules beside this one gives the same five functions:
+Each of the three modules beside this one gives the same six functions:
 
 - `run_step(gan, *args)`: enter a training step as Keras calls it on this backend.
 - `value_and_gradients(loss, variables)`: the value of `loss() -> (scalar, logs)`, its
@@ -9,6 +9,8 @@ Each of the three modules beside this one gives the same five functions:
   to x, itself differentiable.
 - `only_if(condition, function)`: `function()` where the condition holds, else 0.
 - `updating()`: a context in which variables are assigned.
+- `batch_norm(x, gain, bias, epsilon)`: the normalised x, and the mean and variance of
+  its batch, by one kernel; twice differentiable. None where Keras's own is as good.
 """
 
 import importlib
@@ -34,3 +36,4 @@ value_and_gradients = _backend.value_and_gradients
 input_gradient = _backend.input_gradient
 only_if = _backend.only_if
 updating = _backend.updating
+batch_norm = _backend.batch_norm

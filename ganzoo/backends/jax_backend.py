@@ -74,6 +74,9 @@ def updating():
     return contextlib.nullcontext()
 
 
+batch_norm = None  # XLA fuses the one of Keras
+
+
 @contextlib.contextmanager
 def _opened(scope):
     _scopes.append(scope)

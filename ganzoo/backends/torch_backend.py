@@ -32,6 +32,14 @@ def updating():
     return torch.no_grad()
 
 
+def batch_norm(x, gain, bias, epsilon):
+    outputs, mean, deviation = torch.native_batch_norm(
+        x.movedim(-1, 1), gain, bias, None, None, True, 0.0, epsilon
+    )
+    variance = deviation.detach() ** -2 - epsilon
+    return outputs.movedim(1, -1), mean.detach(), variance
+
+
 def _gradients(target, sources, create_graph=False):
     found = torch.autograd.grad(
         target, sources, create_graph=create_graph, allow_unused=True

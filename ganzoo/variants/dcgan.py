@@ -17,6 +17,7 @@ from keras import layers
 
 from ganzoo.gan import GAN
 from ganzoo.layers.basic import doublings
+from ganzoo.layers.fast import BatchNormalization, Conv2DTranspose
 from ganzoo.registry import register
 
 # ---------------------------------------------------------------------------- blocks
@@ -30,14 +31,12 @@ def normal_init():
 def batch_norm(x):
     """Batch normalisation whose gains start as N(1, 0.02)."""
     gains = keras.initializers.RandomNormal(1.0, 0.02)
-    return layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, gamma_initializer=gains
-    )(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gains)(x)
 
 
 def upsample(x, filters, use_bias=False):
     """5x5 transposed convolution of stride 2: (h, w, c) -> (2h, 2w, filters)."""
-    return layers.Conv2DTranspose(
+    return Conv2DTranspose(
         filters, 5, 2, "same", use_bias=use_bias, kernel_initializer=normal_init()
     )(x)
 

@@ -17,6 +17,7 @@ from keras import layers
 
 from ganzoo.gan import GAN
 from ganzoo.layers.basic import doublings
+from ganzoo.layers.fast import BatchNormalization
 from ganzoo.registry import register
 
 # ---------------------------------------------------------------------------- blocks
@@ -34,7 +35,7 @@ def shortcut_conv(x, filters):
 
 def norm_relu(x):
     """Batch normalisation, ReLU: the generator's only."""
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
+    return layers.ReLU()(BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
 
 
 def up_block(x, filters):
