@@ -88,7 +88,7 @@ class GAN(Saved, keras.Model):
         seed: int = 0,
         name: str | None = None,
     ):
-        super().__init__(name=name)
+        super().__init__(name=name or type(self).__name__.lower())
         refuse_float16()
         self.image_shape = checked_shape(image_shape)
         self.latent_dim = latent_dim

@@ -17,6 +17,11 @@ def tame(gan):
         for layer in network.layers:
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0
+    for player in gan.players:
+        # Adam's first step is lr * g / (|g| + epsilon): with 1e-7 the rounding of a
+        # gradient that is 0 in truth (a bias before a normalisation) moves a weight.
+        if hasattr(player.optimizer, "epsilon"):
+            player.optimizer.epsilon = 1e-4
     rng = np.random.default_rng(0)
     normals = [rng.standard_normal((64, gan.latent_dim)) for _ in range(32)]
     uniforms = rng.uniform(0, 1, (32, 65536))

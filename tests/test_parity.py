@@ -48,12 +48,16 @@ def _worker(folder, backend):
 @pytest.mark.parametrize("other", BACKENDS[1:])
 def test_one_step_is_the_same_on(other, variant, steps):
     before, after = steps
-    moved = 0
-    for key, mine in after["tensorflow"].items():
-        if key.rpartition("/")[0] != variant:
-            continue
-        moved += not np.array_equal(mine, before[key])
-        # Adam's first step is lr * sign(gradient): where a gradient is all rounding,
-        # a hundredth of a step (2e-6) is left to it.
-        assert np.allclose(mine, after[other][key], rtol=1e-4, atol=2e-6), key
-    assert moved > 4
+    keys = [key for key in before if key.rpartition("/")[0] == variant]
+    old, mine, theirs = (
+        np.concatenate([np.ravel(found[key]) for key in keys])
+        for found in (before, after["tensorflow"], after[other])
+    )
+    moved = old != mine
+    assert moved.sum() > 1000
+    near = np.isclose(mine, theirs, rtol=1e-4, atol=1e-6)
+    # A unit within rounding of its ReLU's kink may be on here and off there, which
+    # changes the slope of the few weights before it: by less than their step.
+    assert near.mean() >= 0.98, f"{(~near).sum()} of {near.size} weights differ"
+    step = np.abs(mine - old)[moved & (np.abs(old) < 1)].max()
+    assert np.abs(mine - theirs).max() <= step
