@@ -1,11 +1,13 @@
 """Small parts that most variants share: resolutions, labels, maxout."""
 
+import random
+
 import keras
 from keras import ops
 
 from ganzoo.errors import GanzooError
 
-__all__ = ["LabelPlanes", "Maxout", "OneHot", "doublings"]
+__all__ = ["LabelPlanes", "Maxout", "OneHot", "doublings", "dropout"]
 
 
 def doublings(image_shape: tuple[int, int, int]) -> tuple[int, tuple[int, int]]:
@@ -37,6 +39,16 @@ def doublings(image_shape: tuple[int, int, int]) -> tuple[int, tuple[int, int]]:
 def _nearest(side):
     sizes = [start << count for count in range(9) for start in (4, 5, 6, 7)]
     return min(sizes, key=lambda size: abs(size - side))
+
+
+def dropout(x, rate: float):
+    """Return x with a share `rate` of its units off in training.
+
+    The layer gets a seed of its own (from Python's generator, which
+    `keras.utils.set_random_seed` sets): without one, torch draws from a state that no
+    checkpoint keeps, and a resumed run would be another.
+    """
+    return keras.layers.Dropout(rate, seed=random.randint(1, 2**31 - 1))(x)
 
 
 @keras.saving.register_keras_serializable("ganzoo")

@@ -53,10 +53,10 @@ def dense_discriminator(image_shape, num_classes, name):
     image = keras.Input(image_shape, name="image")
     label, row = label_input(num_classes)
     branches = [
-        gan.maxout(gan.from_image(image), 240, 5, dropout=0.2),
-        gan.maxout(row, 50, 5, dropout=0.0),
+        gan.maxout(gan.from_image(image), 240, 5, rate=0.2),
+        gan.maxout(row, 50, 5, rate=0.0),
     ]
-    x = gan.maxout(layers.Concatenate()(branches), 240, 4, dropout=0.5)
+    x = gan.maxout(layers.Concatenate()(branches), 240, 4, rate=0.5)
     inputs = {"image": image, "label": label}
     return keras.Model(inputs, gan.to_logit(x), name=name)
 

@@ -16,7 +16,7 @@ import keras
 from keras import layers
 
 from ganzoo.gan import GAN
-from ganzoo.layers.basic import Maxout
+from ganzoo.layers.basic import Maxout, dropout
 from ganzoo.optimizers import RampedSGD
 from ganzoo.registry import register
 
@@ -45,15 +45,15 @@ def to_images(x, image_shape):
     return layers.Reshape(image_shape, dtype="float32", name="image")(x)
 
 
-def maxout(x, units, pieces, dropout):
+def maxout(x, units, pieces, rate):
     """Dropout, then maxout units with weights from U(-0.005, 0.005)."""
-    x = layers.Dropout(dropout)(x)
+    x = dropout(x, rate)
     return Maxout(units, pieces, kernel_initializer=uniform_init(0.005))(x)
 
 
 def to_logit(x):
     """Dropout, then one linear unit in float32."""
-    x = layers.Dropout(0.5)(x)
+    x = dropout(x, 0.5)
     return layers.Dense(
         1, kernel_initializer=uniform_init(0.005), dtype="float32", name="logit"
     )(x)
@@ -77,8 +77,8 @@ def generator(image_shape, latent_dim, units, name):
 def discriminator(image_shape, units, pieces, name):
     """image (h, w, c) -> two maxout layers -> logit (1)."""
     image = keras.Input(image_shape, name="image")
-    x = maxout(from_image(image), units, pieces, dropout=0.2)
-    x = maxout(x, units, pieces, dropout=0.5)
+    x = maxout(from_image(image), units, pieces, rate=0.2)
+    x = maxout(x, units, pieces, rate=0.5)
     return keras.Model({"image": image}, to_logit(x), name=name)
 
 
