@@ -107,7 +107,7 @@ def _callbacks(folder, gan, images, total, tensorboard):
 
 def _play(gan, images, recipe, total, callbacks, verbose):
     """Fit in ticks, one a sample grid; a stop writes a checkpoint first."""
-    tick = max(1, round(1000 * recipe.sample_kimg / images.batch_size))
+    tick = _tick(total, max(1, round(1000 * recipe.sample_kimg / images.batch_size)))
     keeper = next(each for each in callbacks if isinstance(each, Keeper))
     with gentle_stop(gan) as stop:
         for first, last, steps in _segments(int(gan.step.value), total, tick):
@@ -132,6 +132,11 @@ def _play(gan, images, recipe, total, callbacks, verbose):
 def _stream(images, step):
     """Batches from that step on, as Keras takes them: (inputs,) without targets."""
     return ((batch,) for batch in images.stream(step))
+
+
+def _tick(total, wanted):
+    """Steps a tick, near to what is wanted, so that the last tick is no mere stub."""
+    return -(-total // max(1, round(total / wanted)))
 
 
 def _segments(step, total, tick):
