@@ -63,6 +63,7 @@ def save_folder(gan, folder: str | Path, **extra: Any) -> Path:
     Raises: `GanzooError` where the folder cannot be written.
     """
     folder = Path(folder)
+    registry.name_of(type(gan))  # a class without one is refused before a file is made
     with files.replacing(folder / WEIGHTS, ".weights.h5") as temporary:
         gan.generator_ema.save_weights(temporary)
     return write_config(gan, folder, **extra)
@@ -73,7 +74,7 @@ def write_config(gan, folder: Path, **extra: Any) -> Path:
     weights = folder / WEIGHTS
     config = {
         "format": FORMAT,
-        "variant": _variant_of(gan),
+        "variant": registry.name_of(type(gan)),
         "config": gan.get_config(),
         "weights": {
             "file": WEIGHTS,
@@ -91,21 +92,6 @@ def sha256_of(path: str | Path) -> str:
     """Return the sha256 of a file in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _variant_of(gan):
-    for name in registry.list_models():
-        if type(gan).__module__.endswith(f".{name}") and (
-            registry.get_class(name) is type(gan)
-        ):
-            return name
-    found = [n for n in registry.list_models() if registry.get_class(n) is type(gan)]
-    if not found:
-        raise GanzooError(
-            f"{type(gan).__name__} has no name in the registry. Put "
-            "@ganzoo.register(...) above its class, then save it again."
-        )
-    return found[0]
 
 
 def _load_folder(folder, name=""):

@@ -27,6 +27,7 @@ __all__ = [
     "get_class",
     "info",
     "list_models",
+    "name_of",
     "register",
     "split_name",
     "tag_folder",
@@ -205,6 +206,20 @@ def get_class(name: str) -> type:
             "@register(...) must stand above a class, outside any condition."
         )
     return _classes[name][1]
+
+
+def name_of(cls: type) -> str:
+    """Return the name that a class of GANs is registered under.
+
+    Raises: `GanzooError` for a class without one.
+    """
+    for name, (_, known) in _classes.items():
+        if known is cls:
+            return name
+    raise GanzooError(
+        f"{cls.__name__} has no name in the registry. Put @ganzoo.register(...) above "
+        "its class, then save it again."
+    )
 
 
 def create(variant: str, /, **kwargs: Any) -> Any:

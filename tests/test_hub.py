@@ -164,6 +164,16 @@ def test_a_config_that_is_none_is_refused(copied, text):
         ganzoo.load(copied)
 
 
+def test_a_class_without_a_name_cannot_be_saved_to_a_folder(tmp_path):
+    class Nameless(registry.get_class("dcgan")):
+        pass
+
+    gan = Nameless(image_shape=(28, 28, 1), channels=8)
+    with pytest.raises(GanzooError, match="Nameless has no name.*register"):
+        gan.save(tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
 def test_a_foreign_keras_file_is_refused(tmp_path):
     (tmp_path / "x.keras").write_bytes(b"not a zip file")
     with pytest.raises(GanzooError, match="is no saved model of this zoo"):
