@@ -70,8 +70,8 @@ class Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.model.stop_training:
             return
-        self.run.sample(self.model)
-        self.run.log(self._line(logs))
+        images = self.run.sample(self.model)
+        self.run.log(self._line(logs, health.diversity(images[:64])))
 
     def save(self) -> None:
         """Write a checkpoint, unless the last one is of this step."""
@@ -81,8 +81,7 @@ class Keeper(keras.callbacks.Callback):
         self.run.save(self.model)
         self.saved, self.saved_at = self.step, time.monotonic()
 
-    def _line(self, logs):
-        fakes = health.diversity(self.model.generate(64, seed=self.run.recipe.seed))
+    def _line(self, logs, fakes):
         line = {key: round(float(value), 5) for key, value in logs.items()}
         line["kimg"] = int(self.model.seen.value) / 1000
         seconds = self.run.seconds + time.monotonic() - self.began

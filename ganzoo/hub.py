@@ -22,7 +22,7 @@ __all__ = ["FORMAT", "load", "save_folder", "sha256_of"]
 
 FORMAT = 1  # of the folders that `save_folder` writes
 CONFIG = "config.json"
-WEIGHTS = "generator_ema.weights.h5"
+WEIGHTS = paths.WEIGHTS
 
 
 def load(name: str | Path) -> Any:
@@ -146,7 +146,7 @@ def _arguments(cls, config, folder):
 def _weights_of(folder, config, name):
     """The weight file of a folder: there, in the cache, or fetched; sha256 checked."""
     digest = config["weights"]["sha256"]
-    cached = paths.home() / "weights" / f"{digest}.weights.h5"
+    cached = paths.cached_weights(digest)
     found = [each for each in (folder / WEIGHTS, cached) if each.exists()]
     path = found[0] if found else _fetch(folder, config, name, cached)
     if sha256_of(path) != digest:

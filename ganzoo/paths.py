@@ -5,7 +5,17 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["data_dirs", "home", "variant_dirs", "zoo", "zoos"]
+__all__ = [
+    "WEIGHTS",
+    "cached_weights",
+    "data_dirs",
+    "home",
+    "variant_dirs",
+    "zoo",
+    "zoos",
+]
+
+WEIGHTS = "generator_ema.weights.h5"  # in the folder of a tag, a run, a model
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -48,3 +58,8 @@ def _folders(setting):
     value = os.environ.get(setting, "")
     folders = [Path(each).expanduser() for each in value.split(os.pathsep) if each]
     return [folder.absolute() for folder in folders]
+
+
+def cached_weights(digest: str) -> Path:
+    """Return where the cache keeps the weight file of that sha256."""
+    return home() / "weights" / f"{digest}.weights.h5"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from ganzoo import files, hub, pictures
 from ganzoo.curves import save_curves
@@ -109,13 +110,16 @@ class Run:
             gan.save_weights(temporary)
         hub.save_folder(gan, self.folder)
 
-    def sample(self, gan) -> Path:
-        """Write the grid of the fixed latents under the number of images seen."""
+    def sample(self, gan) -> np.ndarray:
+        """Write the grid of the fixed latents under the number of images seen.
+
+        Returns the pictures, uint8 (n, h, w, c).
+        """
         images = gan.generate(*_grid_size(gan), seed=self.recipe.seed)
         name = f"{int(gan.seen.value):08d}.png"
-        return pictures.save_grid(
-            self.folder / "samples" / name, images, columns=gan.num_classes
-        )
+        path = self.folder / "samples" / name
+        pictures.save_grid(path, images, columns=gan.num_classes)
+        return images
 
     def film(self) -> None:
         """Write the grids so far as `training.gif`, and `curves.png`."""

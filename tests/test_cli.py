@@ -15,7 +15,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo import cli, hub, paths
-from ganzoo.cli import making, models
+from ganzoo.cli import making
 
 BACKEND = os.environ["KERAS_BACKEND"]
 
@@ -95,7 +95,7 @@ def test_weights_in_the_cache_are_here(zoo, monkeypatch, tmp_path):
 
 
 def test_the_names_of_files_are_those_of_the_hub():
-    assert models.WEIGHTS == hub.WEIGHTS
+    assert paths.WEIGHTS == hub.WEIGHTS
     assert f"runs/a/{hub.WEIGHTS}" in making._summary(Path("runs/a"))
 
 

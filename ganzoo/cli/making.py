@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ganzoo import paths
 from ganzoo.cli.shell import backend_option
 
 __all__ = ["new", "train"]
@@ -74,7 +75,7 @@ def _summary(run):
             "",
             f"grids    {run / 'samples'}",
             f"film     {run / 'training.gif'}",
-            f"weights  {run / 'generator_ema.weights.h5'}",
+            f"weights  {run / paths.WEIGHTS}",
             f"to draw  {shlex.join(['ganzoo', 'sample', str(run)])}",
         ]
     )

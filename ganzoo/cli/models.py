@@ -14,7 +14,6 @@ from ganzoo.records import TASKS, Tag
 
 __all__ = ["export", "info", "list_", "sample"]
 
-WEIGHTS = "generator_ema.weights.h5"  # as in `hub`, which would bring keras
 FORMATS = ("tf_saved_model", "onnx", "openvino", "litert", "torch")
 
 
@@ -68,8 +67,8 @@ def _state(name):
     if not tag.config:
         return "none"
     digest = tag.config.get("weights", {}).get("sha256")
-    cached = paths.home() / "weights" / f"{digest}.weights.h5"
-    here = (tag.folder / WEIGHTS).exists() or cached.exists()
+    places = (tag.folder / paths.WEIGHTS, paths.cached_weights(digest))
+    here = any(path.exists() for path in places)
     return "here" if here else "published"
 
 
