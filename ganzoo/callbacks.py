@@ -9,6 +9,7 @@ import numpy as np
 
 from ganzoo import health
 from ganzoo.errors import GanzooError
+from ganzoo.runs import peak_memory
 
 __all__ = ["Keeper", "Pace", "gentle_stop"]
 
@@ -90,7 +91,8 @@ class Keeper(keras.callbacks.Callback):
             print(f"  {said}")
         return line | {
             "step": self.step,
-            "seconds": round(seconds, 1),
+            "seconds": round(seconds, 2),
+            "peak_memory_mb": round(peak_memory(), 1),
             "diversity": round(fakes, 2),
             "health": said,
         }

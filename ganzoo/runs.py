@@ -9,12 +9,15 @@ checkpoint.weights.h5     all networks, optimisers, counters, random states
 config.json, generator_ema.weights.h5     what `ganzoo.load(run)` reads
 """
 
+import contextlib
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,12 +25,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganzoo import files, hub, pictures
+from ganzoo import backends, files, hub, pictures
 from ganzoo.curves import save_curves
 from ganzoo.errors import GanzooError
 from ganzoo.recipe import FILE_NAME, Recipe
 
-__all__ = ["Run", "environment", "read_metrics"]
+__all__ = ["Run", "environment", "peak_memory", "read_metrics"]
 
 _PACKAGES = ("ganzoo", "keras", "numpy", "tensorflow", "jax", "torch")
 
@@ -121,6 +124,15 @@ class Run:
         pictures.save_grid(path, images, columns=gan.num_classes)
         return images
 
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Give a context whose time is no part of the run's seconds."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds -= time.monotonic() - began
+
     def film(self) -> None:
         """Write the grids so far as `training.gif`, and `curves.png`."""
         frames = sorted((self.folder / "samples").glob("*.png"))
@@ -156,6 +168,13 @@ def _load_checkpoint(gan, path):
             f"{path} is no checkpoint of this recipe ({error}). It may be damaged: "
             "move it away to start from the beginning."
         ) from error
+
+
+def peak_memory() -> float:
+    """Return the most MB used so far: of the accelerator, else of this process."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024
+    return (backends.peak_memory() or peak * unit) / 1e6
 
 
 def environment() -> dict[str, Any]:

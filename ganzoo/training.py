@@ -1,5 +1,6 @@
 """train(recipe): from a recipe to a run folder, stopped and resumed at will."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ def train(
     *,
     resume: bool = False,
     tensorboard: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: Any = "auto",
 ) -> Any:
     """Train the recipe's model and return it.
@@ -29,6 +31,8 @@ def train(
         run: the run folder; `runs/<variant>.<dataset>` by default.
         resume: go on with the run in that folder, from its last checkpoint.
         tensorboard: write losses and grids for TensorBoard into `<run>/tensorboard`.
+        callbacks: more of Keras's callbacks; each is given the `runs.Run` as its
+            attribute `run`. An epoch is a tick: what lies between two sample grids.
         verbose: as in `fit`: "auto", 0, 1 (a bar) or 2 (a line a tick).
 
     A run that was killed and resumed ends with the same weights, to the bit, as one
@@ -46,8 +50,11 @@ def train(
     folder = Run(run or default_run(recipe), recipe, resume=resume)
     folder.begin(gan)
     total = max(1, round(1000 * recipe.kimg / images.batch_size))
-    callbacks = _callbacks(folder, gan, images, total, tensorboard)
-    _play(gan, images, recipe, total, callbacks, verbose)
+    beside = _callbacks(folder, gan, images, total, tensorboard)
+    for each in callbacks:
+        each.run = folder
+    beside.extend(callbacks)
+    _play(gan, images, recipe, total, beside, verbose)
     folder.film()
     return gan
 

@@ -110,3 +110,12 @@ def _changed(scope, besides=()):
 def _hand_back(changed):
     if _scopes:
         _scopes[-1].state_mapping.update(changed)
+
+
+def device_name():
+    device = jax.devices()[0]
+    return "" if device.platform == "cpu" else device.device_kind
+
+
+def peak_memory():
+    return (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0)

@@ -83,3 +83,15 @@ def _gradients(tape, target, sources):
     return tape.gradient(
         target, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO
     )
+
+
+def device_name():
+    found = tf.config.list_physical_devices("GPU")
+    details = tf.config.experimental.get_device_details(found[0]) if found else {}
+    return details.get("device_name", "")
+
+
+def peak_memory():
+    if not tf.config.list_physical_devices("GPU"):
+        return 0
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"]

@@ -49,3 +49,11 @@ def _gradients(target, sources, create_graph=False):
         torch.zeros_like(source) if gradient is None else gradient
         for gradient, source in zip(found, sources, strict=True)
     ]
+
+
+def device_name():
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+
+
+def peak_memory():
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0

@@ -1,0 +1,1 @@
+"""The benchmark: suites of trainings, rows of results, tables, plots, reproduction."""

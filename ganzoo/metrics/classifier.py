@@ -1,0 +1,222 @@
+"""A small image classifier: the zoo's feature networks, and the judge of CAS.
+
+Three blocks of two 3x3 convolutions, batch norm and a maximum over 2x2, a mean over
+what is left, a dense layer whose output is the features, one that gives the logits.
+Trained by SGD with a one-cycle rate, labels smoothed, pictures shifted and, where it
+makes sense, mirrored. It is no paper's network: a plain one, small and good enough.
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from ganzoo.errors import GanzooError, unknown
+from ganzoo.layers.fast import BatchNormalization
+
+__all__ = ["Settings", "accuracy", "build", "predict", "train"]
+
+_CHUNK = 250  # pictures a call when predicting
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a classifier is built and trained: a feature network's `recipe.toml`.
+
+    Args:
+        dataset: what it learns to tell apart.
+        widths: channels of each block.
+        features: length of the feature vector.
+        epochs, batch_size: length of the training.
+        rate: highest learning rate, reached after 20 % of the steps, for a batch.
+        weight_decay: of the kernels, uncoupled from the rate of the moment.
+        smoothing: share of a label's weight that is spread over all classes.
+        shift: pixels that a picture is moved at most, each way.
+        mirror: whether pictures are also shown mirrored.
+        seed: of weights, order and shifts.
+
+    Example:
+        >>> Settings("fashion_mini", epochs=2).widths
+        (32, 64, 128)
+    """
+
+    dataset: str
+    widths: Sequence[int] = (32, 64, 128)
+    features: int = 64
+    epochs: int = 10
+    batch_size: int = 128
+    rate: float = 0.1
+    weight_decay: float = 5e-4
+    smoothing: float = 0.1
+    shift: int = 2
+    mirror: bool = True
+    seed: int = 0
+
+    def __post_init__(self):
+        object.__setattr__(self, "widths", tuple(self.widths))
+
+    @classmethod
+    def read(cls, path: Path) -> "Settings":
+        """Return the settings in a TOML file.
+
+        Raises: `GanzooError` for unknown keys.
+        """
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        known = [each.name for each in dataclasses.fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown("setting of a classifier", key, known)
+        return cls(**values)
+
+
+def build(
+    settings: Settings, image_shape: Sequence[int], num_classes: int
+) -> keras.Model:
+    """Return the network: uint8 (n, h, w, c) -> features (n, d), logits (n, classes).
+
+    Example:
+        >>> build(Settings("mnist"), (28, 28, 1), 10).count_params()
+    """
+    x = images = keras.Input(tuple(image_shape), dtype="uint8", name="image")
+    x = keras.layers.Rescaling(1 / 127.5, -1.0, name="scaled")(x)
+    x = _convolution(x, settings.widths[0], "stem")
+    x = keras.layers.ReLU(name="stem_relu")(x)
+    for number, width in enumerate(settings.widths, 1):
+        x = _convolution(x, width, f"block{number}_a", pool=True)
+        x = keras.layers.ReLU(name=f"block{number}_a_relu")(x)
+        x = _convolution(x, width, f"block{number}_b")
+        x = keras.layers.ReLU(name=f"block{number}_b_relu")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    features = keras.layers.Dense(settings.features, name="features")(x)
+    x = keras.layers.ReLU(name="features_relu")(features)
+    logits = keras.layers.Dense(num_classes, name="logits")(x)
+    return keras.Model(images, {"features": features, "logits": logits})
+
+
+def _convolution(x, width, name, pool=False):
+    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=name)(x)
+    if pool:
+        x = keras.layers.MaxPooling2D(2, name=f"{name}_pool")(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
+
+
+def train(
+    settings: Settings,
+    images: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int,
+    *,
+    verbose: int = 0,
+) -> keras.Model:
+    """Return a classifier trained on uint8 images (n, h, w, c) and labels (n,).
+
+    Raises: `GanzooError` for fewer pictures than a batch.
+
+    Example:
+        >>> model = train(Settings("fashion_mini", epochs=2), images, labels, 10)
+    """
+    if len(images) < settings.batch_size:
+        raise GanzooError(
+            f"a classifier needs at least a batch of {settings.batch_size} pictures, "
+            f"received {len(images)}."
+        )
+    keras.utils.set_random_seed(settings.seed)
+    model = build(settings, images.shape[1:], num_classes)
+    learner = keras.Model(model.input, model.output["logits"])
+    steps = len(images) // settings.batch_size
+    learner.compile(
+        keras.optimizers.SGD(
+            _OneCycle(settings.rate, settings.epochs * steps),
+            momentum=0.9,
+            nesterov=True,
+        ),
+        _Loss(learner, settings, num_classes),
+    )
+    learner.fit(
+        _batches(settings, images, labels, num_classes),
+        steps_per_epoch=steps,
+        epochs=settings.epochs,
+        verbose=verbose,
+        shuffle=False,
+    )
+    return model
+
+
+def predict(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Return features (n, d) and logits (n, classes), float32, of uint8 images.
+
+    Example:
+        >>> predict(model, images)["logits"].argmax(-1)
+    """
+    parts: dict[str, list] = {name: [] for name in model.output}
+    for start in range(0, len(images), _CHUNK):
+        part = images[start : start + _CHUNK]
+        # One shape for all calls, so that the network is compiled once.
+        padded = np.resize(part, (_CHUNK, *part.shape[1:]))
+        for name, value in model.predict_on_batch(padded).items():
+            parts[name].append(np.asarray(value, "float32")[: len(part)])
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
+    """Return the share of the pictures that the model gives their label, in [0, 1]."""
+    return float(np.mean(predict(model, images)["logits"].argmax(-1) == labels))
+
+
+class _OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """Up linearly over a fifth of the steps, then down linearly to 0."""
+
+    def __init__(self, highest: float, steps: int):
+        self.highest, self.steps = highest, steps
+
+    def __call__(self, step):
+        done = ops.cast(step, "float32") / self.steps
+        return self.highest * ops.maximum(ops.minimum(done / 0.2, (1 - done) / 0.8), 0)
+
+
+class _Loss(keras.losses.Loss):
+    """Cross-entropy with smoothed labels, and the kernels' decay."""
+
+    def __init__(self, model, settings, num_classes):
+        super().__init__(reduction="sum_over_batch_size")
+        self._kernels = [w for w in model.trainable_weights if len(w.shape) > 1]
+        self._decay = settings.weight_decay
+        self._smoothing = settings.smoothing
+
+    def call(self, truth, logits):
+        loss = keras.losses.categorical_crossentropy(
+            truth, logits, from_logits=True, label_smoothing=self._smoothing
+        )
+        squares = [ops.sum(ops.square(kernel)) for kernel in self._kernels]
+        return loss + 0.5 * self._decay * sum(squares)
+
+
+def _batches(settings, images, labels, num_classes):
+    """Endless batches; each pass has an order, shifts and mirrorings of its own."""
+    truth = np.eye(num_classes, dtype="float32")[labels]
+    for epoch in range(10**9):
+        rng = np.random.default_rng([settings.seed, epoch])
+        order = rng.permutation(len(images))
+        size = settings.batch_size
+        for start in range(0, len(order) - size + 1, size):
+            rows = np.sort(order[start : start + size])
+            yield _moved(images[rows], settings, rng), truth[rows]
+
+
+def _moved(images, settings, rng):
+    """The pictures, each shifted by its own few pixels and maybe mirrored."""
+    n, height, width, _ = images.shape
+    edge = settings.shift
+    padded = np.pad(images, [(0, 0), (edge, edge), (edge, edge), (0, 0)], "reflect")
+    top, left = rng.integers(0, 2 * edge + 1, (2, n, 1, 1))
+    rows = np.arange(height)[None, :, None] + top
+    columns = np.arange(width)[None, None, :] + left
+    if settings.mirror:
+        turned = rng.integers(0, 2, n).astype(bool)
+        columns[turned] = columns[turned][..., ::-1]
+    return padded[np.arange(n)[:, None, None], rows, columns]
