@@ -129,6 +129,12 @@ def _train(job, folder, results, minutes, verbose):
     callbacks: list[Any] = [Scorer(job, results)]
     if minutes:
         callbacks.append(Deadline(minutes))
+    seen = _training_facts(folder)["kimg"]
+    if seen > job.recipe.kimg:
+        raise GanzooError(
+            f"{folder} has gone on to {seen:g} kimg, past the {job.recipe.kimg:g} of "
+            f"{job.label}, whose rows are missing. Remove the folder to train it again."
+        )
     resume = (folder / "recipe.toml").exists()
     return training.train(
         job.recipe, folder, resume=resume, callbacks=callbacks, verbose=verbose
@@ -254,4 +260,3 @@ def _pace(lines: Iterable[dict]) -> float:
         if new["seconds"] > old["seconds"]
     ]
     return float(np.median(paces)) if paces else 0.0
-

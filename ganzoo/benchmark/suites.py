@@ -63,8 +63,8 @@ class Job:
 
     @property
     def run(self) -> str:
-        """The name of its run folder."""
-        return f"{self.suite}-{self.name}-{self.tag}-seed{self.recipe.seed}"
+        """The name of its run folder, shared by jobs that differ in length alone."""
+        return f"{self.suite}-{self.name}-seed{self.recipe.seed}-{self.recipe.hash()}"
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,12 @@ class Suite:
     entries: Sequence[Mapping[str, Any]]
 
     def jobs(self) -> list[Job]:
-        """Return the jobs: published weights first, then seed after seed."""
+        """Return the jobs: published weights first, then seed after seed.
+
+        The short ones come first: a longer one of the same recipe goes on from there.
+        """
         jobs = [job for entry in self.entries for job in self._jobs_of(entry)]
-        return sorted(jobs, key=lambda job: (not job.published, job.recipe.seed))
+        return sorted(jobs, key=_order)
 
     def _jobs_of(self, entry) -> Iterator[Job]:
         label = entry.get("tag") or f"{entry['variant']}.{entry['label']}"
@@ -106,6 +109,10 @@ class Suite:
             return Recipe.from_dict(Recipe.of(entry["tag"]).to_dict() | values)
         values = {"variant": entry["variant"], "dataset": self.dataset} | values
         return Recipe.from_dict(values)
+
+
+def _order(job: Job) -> tuple:
+    return (not job.published, job.recipe.seed, job.recipe.kimg)
 
 
 def names() -> list[str]:
