@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ganzoo import data
+    from ganzoo.evaluation import evaluate
     from ganzoo.gan import GAN
     from ganzoo.hub import load
     from ganzoo.recipe import Recipe
@@ -28,6 +29,7 @@ __all__ = [
     "__version__",
     "create",
     "data",
+    "evaluate",
     "info",
     "list_models",
     "load",
@@ -39,6 +41,7 @@ _HOMES = {
     "GAN": "gan",
     "Recipe": "recipe",
     "create": "registry",
+    "evaluate": "evaluation",
     "info": "registry",
     "list_models": "registry",
     "load": "hub",

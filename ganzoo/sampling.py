@@ -102,7 +102,7 @@ def _resolve(gan, count, labels):
             f"{gan.name!r} was trained without labels, received labels={labels!r}. "
             'Leave them out, or load a conditional model such as "cgan".'
         )
-    labels = [labels] if isinstance(labels, (str, int)) else list(labels)
+    labels = [labels] if isinstance(labels, str) else list(np.atleast_1d(labels))
     numbers = label_numbers(gan, labels)
     if count is None:
         count = len(numbers)

@@ -1,5 +1,6 @@
 """reproduce(tag): train its recipe again and hold the scores against its claim."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +48,14 @@ class Finding:
         """How many spreads the mean that was found is worse than claimed."""
         worse = float(np.mean(self.found)) - self.claimed
         worse = worse if self.lower else -worse
-        return worse / self.spread if self.spread else float("inf") * np.sign(worse)
+        if self.spread:
+            return worse / self.spread
+        return math.copysign(math.inf, worse) if worse else 0.0
 
     @property
     def holds(self) -> bool:
         """Whether the score is at most three spreads worse than claimed."""
-        return not self.deviations > LIMIT
+        return self.deviations <= LIMIT
 
 
 @dataclass(frozen=True)

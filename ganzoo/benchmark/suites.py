@@ -44,6 +44,7 @@ class Job:
         recipe: what is trained; its seed is the training seed.
         scoring: how.
         published: score the published weights instead of training.
+        minutes: its share where time is short, as in the suite `gpu`; 0 for none.
 
     Example:
         >>> [job.label for job in read("smoke").jobs()]
@@ -55,6 +56,7 @@ class Job:
     recipe: Recipe
     scoring: Scoring
     published: bool = False
+    minutes: float = 0.0
 
     @property
     def label(self) -> str:
@@ -78,7 +80,8 @@ class Suite:
         scoring: how everything in it is scored.
         entries: tables with `tag`, the zoo's recipe that is meant, or `variant` and
             `label` for a recipe of the suite's own, whose values `set` holds; `seeds`;
-            `published` for the seed whose weights the zoo has.
+            `published` for the seed whose weights the zoo has; `minutes` for a share
+            of the time: entries that have one keep the file's order.
     """
 
     name: str
@@ -101,7 +104,8 @@ class Suite:
         for seed in entry["seeds"]:
             recipe = self._recipe(entry, seed)
             published = entry.get("published") == seed
-            yield Job(self.name, name, tag, recipe, self.scoring, published)
+            minutes = float(entry.get("minutes", 0.0))
+            yield Job(self.name, name, tag, recipe, self.scoring, published, minutes)
 
     def _recipe(self, entry, seed):
         values = {"seed": seed, "claim": {}, **entry.get("set", {})}
@@ -112,7 +116,8 @@ class Suite:
 
 
 def _order(job: Job) -> tuple:
-    return (not job.published, job.recipe.seed, job.recipe.kimg)
+    length = 0.0 if job.minutes else job.recipe.kimg
+    return (not job.published, job.recipe.seed, length)
 
 
 def names() -> list[str]:

@@ -5,7 +5,7 @@ import os
 import click
 
 from ganzoo import __version__
-from ganzoo.cli import making, models, storing
+from ganzoo.cli import benchmarks, making, models, scoring, storing
 from ganzoo.cli.shell import PlainErrors
 
 __all__ = ["main"]
@@ -20,6 +20,7 @@ def main():
     ganzoo list                        what there is; * marks weights that are here
     ganzoo sample dcgan                a grid of pictures, dcgan.png
     ganzoo train dcgan --set kimg=50   one of your own, in runs/
+    ganzoo evaluate runs/mine          its scores
 
     NAME is a variant (its default tag is meant), variant.tag, a run folder or another
     folder with a model's config.json, or a .keras file.
@@ -34,6 +35,10 @@ for command in (
     models.export,
     making.train,
     making.new,
+    benchmarks.evaluate,
+    benchmarks.benchmark,
+    benchmarks.reproduce,
+    scoring.compare,
     storing.cache,
 ):
     main.add_command(command)

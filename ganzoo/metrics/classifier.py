@@ -1,7 +1,9 @@
 """A small image classifier: the zoo's feature networks, and the judge of CAS.
 
 Three blocks of two 3x3 convolutions, batch norm and a maximum over 2x2, a mean over
-what is left, a dense layer whose output is the features, one that gives the logits.
+what is left, a narrow dense layer, and one that gives the logits. The features are the
+mean over the map in the middle of the last block: behind it the network has thrown away
+most of what does not tell the classes apart, such as grain, blur and variety.
 Trained by SGD with a one-cycle rate, labels smoothed, pictures shifted and, where it
 makes sense, mirrored. It is no paper's network: a plain one, small and good enough.
 """
@@ -21,8 +23,6 @@ from ganzoo.layers.fast import BatchNormalization
 
 __all__ = ["Settings", "accuracy", "build", "predict", "train"]
 
-_CHUNK = 250  # pictures a call when predicting
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -31,7 +31,7 @@ class Settings:
     Args:
         dataset: what it learns to tell apart.
         widths: channels of each block.
-        features: length of the feature vector.
+        bottleneck: units before the logits.
         epochs, batch_size: length of the training.
         rate: highest learning rate, reached after 20 % of the steps, for a batch.
         weight_decay: of the kernels, uncoupled from the rate of the moment.
@@ -47,7 +47,7 @@ class Settings:
 
     dataset: str
     widths: Sequence[int] = (32, 64, 128)
-    features: int = 64
+    bottleneck: int = 64
     epochs: int = 10
     batch_size: int = 128
     rate: float = 0.1
@@ -77,7 +77,9 @@ class Settings:
 def build(
     settings: Settings, image_shape: Sequence[int], num_classes: int
 ) -> keras.Model:
-    """Return the network: uint8 (n, h, w, c) -> features (n, d), logits (n, classes).
+    """Return the network: uint8 (n, h, w, c) -> features, logits.
+
+    "features" are (n, d), at least 0, d being the last width; "logits" (n, classes).
 
     Example:
         >>> build(Settings("mnist"), (28, 28, 1), 10).count_params()
@@ -89,12 +91,14 @@ def build(
     for number, width in enumerate(settings.widths, 1):
         x = _convolution(x, width, f"block{number}_a", pool=True)
         x = keras.layers.ReLU(name=f"block{number}_a_relu")(x)
+        middle = x
         x = _convolution(x, width, f"block{number}_b")
         x = keras.layers.ReLU(name=f"block{number}_b_relu")(x)
     x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
-    features = keras.layers.Dense(settings.features, name="features")(x)
-    x = keras.layers.ReLU(name="features_relu")(features)
+    x = keras.layers.Dense(settings.bottleneck, name="bottleneck")(x)
+    x = keras.layers.ReLU(name="bottleneck_relu")(x)
     logits = keras.layers.Dense(num_classes, name="logits")(x)
+    features = keras.layers.GlobalAveragePooling2D(name="features")(middle)
     return keras.Model(images, {"features": features, "logits": logits})
 
 
@@ -147,17 +151,21 @@ def train(
     return model
 
 
-def predict(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:
+def predict(
+    model: keras.Model, images: np.ndarray, chunk: int = 250
+) -> dict[str, np.ndarray]:
     """Return features (n, d) and logits (n, classes), float32, of uint8 images.
+
+    The network sees `chunk` pictures at a time.
 
     Example:
         >>> predict(model, images)["logits"].argmax(-1)
     """
     parts: dict[str, list] = {name: [] for name in model.output}
-    for start in range(0, len(images), _CHUNK):
-        part = images[start : start + _CHUNK]
+    for start in range(0, len(images), chunk):
+        part = images[start : start + chunk]
         # One shape for all calls, so that the network is compiled once.
-        padded = np.resize(part, (_CHUNK, *part.shape[1:]))
+        padded = np.resize(part, (chunk, *part.shape[1:]))
         for name, value in model.predict_on_batch(padded).items():
             parts[name].append(np.asarray(value, "float32")[: len(part)])
     return {name: np.concatenate(values) for name, values in parts.items()}

@@ -17,7 +17,7 @@ from keras import layers, ops
 from ganzoo.metrics import inception_weights
 from ganzoo.metrics.inception_weights import SHA256
 
-__all__ = ["SHA256", "build", "load"]
+__all__ = ["SHA256", "Resized", "build", "load"]
 
 SIZE = 299  # height and width that the network sees
 CLASSES = 1008
@@ -53,33 +53,41 @@ def load(path: str | Path | None = None) -> keras.Model:
 
 
 def build() -> keras.Model:
-    """Return the network with random weights: uint8 RGB (n, h, w, 3) of any size -> dict.
+    """Return the network, its kernels still 0: uint8 RGB (n, h, w, 3) -> dict.
 
-    "features" (n, 2048) is the mean over the last map (pool3), at least 0; "logits"
-    (n, 1008) is the last layer without its bias, as the Inception score is computed.
+    Height and width are any. "features" (n, 2048) is the mean over the last map
+    (pool3), at least 0; "logits" (n, 1008) is the last layer without its bias, as the
+    Inception score is computed.
 
     Example:
         >>> build().count_params()
-        23851784
+        23884384
     """
     x = images = keras.Input((None, None, 3), dtype="uint8", name="image")
     x = Resized(SIZE, name="resized", **_FLOAT)(x)
     x = layers.Rescaling(1 / 128, -1.0, name="scaled", **_FLOAT)(x)
     x = _mixed_7(_mixed_6(_mixed_5(_stem(x))))
     features = layers.GlobalAveragePooling2D(name="features", **_PICTURES)(x)
-    head = layers.Dense(CLASSES, use_bias=False, name="fc", **_FLOAT)
+    head = layers.Dense(
+        CLASSES, use_bias=False, kernel_initializer="zeros", name="fc", **_FLOAT
+    )
     outputs = {"features": features, "logits": head(features)}
     model = keras.Model(images, outputs, name="inception_2015")
     model.trainable = False  # batch norm keeps to its stored moments in any mode
     return model
 
 
+@keras.saving.register_keras_serializable("ganzoo")
 class Resized(layers.Layer):
     """Bilinear resize (n, h, w, c) -> (n, size, size, c) by the rule of TensorFlow 1.
 
     Pixel i of the output lies at i * h / size of the input: corners are not aligned,
     and pixels have no centres at half (tf.compat.v1.image.resize_bilinear with
     align_corners=False). keras.ops.image.resize and Pillow put it elsewhere.
+
+    Example:
+        >>> Resized(4)(np.uint8([[[[0], [60]]]]))[0, 0, :, 0]
+        [0, 30, 60, 60]
     """
 
     def __init__(self, size: int, **kwargs):
@@ -231,10 +239,11 @@ def _convolution(x, name, filters, kernel, stride=1, padding=None):
         stride,
         padding,
         use_bias=False,
+        kernel_initializer="zeros",
         name=f"{name}_conv",
         **_PICTURES,
     )(x)
-    # All scales of the published file are 1: its graph has none.
+    # The graph of 2015 has no scale here. The file names one: it is taken as it is.
     x = layers.BatchNormalization(epsilon=0.001, name=f"{name}_bn", **_FLOAT)(x)
     return layers.ReLU(name=f"{name}_relu", **_FLOAT)(x)
 

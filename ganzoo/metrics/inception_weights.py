@@ -95,12 +95,15 @@ def assign(model: keras.Model, path: str | Path) -> None:
     arrays = {
         name.replace(".", "_"): value for name, value in torch_files.read(path).items()
     }
-    values = []
-    for layer in model.layers:
-        names = _names_of(layer)
-        for name, variable in zip(names, layer.weights, strict=True):
-            values.append(_fitting(arrays, f"{layer.name}_{name}", variable, path))
-    model.set_weights(values)
+    values = {
+        layer: [
+            _fitting(arrays, f"{layer.name}_{name}", variable, path)
+            for name, variable in zip(_names_of(layer), layer.weights, strict=True)
+        ]
+        for layer in model.layers
+    }
+    for layer, weights in values.items():
+        layer.set_weights(weights)
 
 
 def _names_of(layer):

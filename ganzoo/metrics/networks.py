@@ -54,7 +54,9 @@ class FeatureNetwork:
 
         Raises: `GanzooError` for pictures that it cannot take.
         """
-        return classifier.predict(self.model, self.fitted(images))
+        # Inception's maps at 299x299 take some 15 MB a picture.
+        chunk = 32 if self.name == INCEPTION else 250
+        return classifier.predict(self.model, self.fitted(images), chunk)
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Return the features (n, d) of uint8 images (n, h, w, c)."""
@@ -198,7 +200,7 @@ def _load(name):
     model.load_weights(weights)
     model.trainable = False
     return FeatureNetwork(
-        name, digest, settings.features, shape, model, tuple(config["class_names"])
+        name, digest, settings.widths[-1], shape, model, tuple(config["class_names"])
     )
 
 

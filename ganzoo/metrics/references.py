@@ -5,6 +5,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from filelock import FileLock
@@ -106,11 +107,11 @@ class Reference:
         Raises: `GanzooError` for a file that is none.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
                 facts = {key: str(stored[key]) for key in _FACTS}
                 labels = stored["labels"] if "labels" in stored else None
                 return cls(**facts, features=stored["features"], labels=labels)
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise GanzooError(
                 f"{path} holds no statistics of real pictures ({error}). Write them "
                 "by Reference.write, or name a data set instead."

@@ -5,6 +5,7 @@ it may name the few by which torch puts a tensor together, and nothing else. Bot
 torch's formats are read: the zip archive (since torch 1.6) and the stream before it.
 """
 
+import os
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -124,8 +125,8 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid):
         kind, dtype, key, _, count, *view = pid
-        if kind != "storage" or any(view):
-            raise GanzooError(f"it has a {kind!r} of an unknown kind in it.")
+        if kind != "storage" or dtype not in _TYPES.values() or any(view):
+            raise GanzooError(f"it has a storage of an unknown kind: {kind} {dtype}.")
         return self.storages.setdefault(key, _Storage(np.dtype(dtype), int(count)))
 
 
@@ -161,7 +162,7 @@ def _from_stream(file):
 
 
 def _exactly(file, size):
-    data = file.read(size)
-    if len(data) != size:
-        raise GanzooError(f"it ends {size - len(data)} bytes too early.")
-    return data
+    left = os.fstat(file.fileno()).st_size - file.tell()
+    if not 0 <= size <= left:  # asked first: read() would set aside what it is told
+        raise GanzooError(f"it has {left} bytes where {size} are announced.")
+    return file.read(size)

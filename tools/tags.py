@@ -1,0 +1,207 @@
+"""Tags of the zoo, written from finished runs: weights, config, recipe, grid, card."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+from ganzoo import hub, paths, pictures, records
+from ganzoo.benchmark.halves import halved
+from ganzoo.errors import GanzooError
+from ganzoo.recipe import FILE_NAME, Recipe
+from ganzoo.runs import read_metrics
+
+LICENCES = {
+    "cifar10_jpeg": "none stated (CIFAR-10, Krizhevsky; recompressed as JPEG)",
+    "fashion_mini": "MIT (Fashion-MNIST, Zalando SE)",
+    "fashion_mnist": "MIT (Fashion-MNIST, Zalando SE)",
+    "mnist": "none stated (MNIST, LeCun, Cortes and Burges)",
+}
+
+
+def difference(run: Path, folder: Path) -> int:
+    """The largest difference of a pixel, in grey levels, that half precision makes."""
+    exact, half = (hub.load(each).generate(64, seed=0) for each in (run, folder))
+    return int(np.abs(exact.astype(int) - half.astype(int)).max())
+
+
+def claim(run: Path, recipe: Recipe, name: str) -> dict:
+    """What a run's own files say of it."""
+    environment = json.loads((run / "environment.json").read_text())
+    last = read_metrics(run)[-1]
+    cores = f"{environment['cpus']} cores of {environment['processor']}"
+    return {
+        "hardware": environment.get("device") or cores,
+        "backend": environment["backend"],
+        "keras": environment["versions"]["keras"],
+        "minutes": round(last["seconds"] / 60, 1),
+        "kimg": last["kimg"],
+        "date": environment["date"][:10],
+        "command": f"ganzoo train {name}",
+        "diversity": last["diversity"],
+    }
+
+
+def write_recipe(path: Path, recipe: Recipe, told: dict) -> None:
+    """Put the claim into the recipe file, whose comments stay."""
+    text = path.read_text() if path.exists() else ""
+    text = text.split("[claim]")[0].rstrip()
+    if not text:
+        text = tomli_w.dumps(recipe.to_dict() | {"claim": {}}).split("[claim]")[0]
+    path.write_text(f"{text}\n\n{tomli_w.dumps({'claim': told})}")
+    assert not Recipe.read(path).differences(recipe), "the zoo's recipe is another"
+
+
+CARD = """---
+library_name: keras
+license: apache-2.0
+datasets:
+  - {dataset}
+tags:
+  - ganzoo
+  - gan
+  - {variant}
+---
+
+# {name}
+
+{title} ({paper}, {year}), trained on `{dataset}`.
+
+![samples](samples.png)
+
+```python
+import ganzoo
+
+images = ganzoo.load("{name}").generate(16, seed=7)  # uint8 {shape}
+```
+
+| | |
+|---|---|
+| images seen | {kimg} thousand |
+| time | {minutes} minutes on {hardware} ({backend}, Keras {keras}) |
+| seed | {seed} |
+| parameters of the generator | {parameters:,} |
+| weights | {megabytes:.2f} MB, half precision, Apache-2.0 |
+| data | {data_licence} |
+| trained by | `{command}` |
+| spread of the pictures | {diversity} grey levels |
+
+No score is claimed: the zoo's feature networks are not published yet. The grid holds
+the first pictures of seed 0, not chosen ones.
+
+## What it is bad at
+
+{failures}
+"""
+
+
+def refuse_other(folder: Path, run: Path, name: str) -> bool:
+    """Whether the tag has this run's weights already.
+
+    A tag that has weights keeps them: names of weights are never used again. So does
+    the recipe of a tag that has none yet.
+    """
+    config = folder / hub.CONFIG
+    if config.exists():
+        mine = json.loads((run / hub.CONFIG).read_text())["weights"]["sha256"]
+        theirs = json.loads(config.read_text())
+        if mine in (theirs["weights"]["sha256"], theirs.get("trained_sha256")):
+            return True
+        raise GanzooError(
+            f"{name} has other weights already ({theirs['weights']['sha256'][:12]}, "
+            f"these are {mine[:12]}). A tag is never used again: publish these under "
+            "a new one."
+        )
+    if (folder / FILE_NAME).exists():
+        told = Recipe.read(folder).differences(Recipe.read(run))
+        if told:
+            raise GanzooError(
+                f"{name} has another recipe ({', '.join(told)} differ). Publish these "
+                "weights under a new tag."
+            )
+    return False
+
+
+def publish(run: Path, name: str, zoo: Path | None = None, *, again: bool = False):
+    """Write the tag's folder, as a whole or not at all, and return it.
+
+    `again` lets a run of the tag's own recipe take the place of its weights, before
+    they were ever released. None is returned where these weights are there already.
+
+    Raises: `GanzooError` for a tag that has other weights or another recipe.
+    """
+    variant, tag = name.split(".")
+    folder = (zoo or paths.zoo()) / variant / tag
+    if not again and refuse_other(folder, run, name):
+        return None
+    building = folder.with_name(f".{tag}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    try:
+        for kept in folder.glob("*"):
+            shutil.copyfile(kept, building / kept.name)
+        fill(run, name, building)
+        shutil.rmtree(folder, ignore_errors=True)
+        building.rename(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return folder
+
+
+def fill(run, name, folder):
+    """Write all files of a tag; what is noted in recipe and card stays."""
+    recipe = Recipe.read(run)
+    told = claim(run, recipe, name)
+    write_recipe(folder / FILE_NAME, recipe, told)
+    halved(run / hub.WEIGHTS, folder / hub.WEIGHTS)
+    gan = hub.load(run)
+    config = json.loads((run / hub.CONFIG).read_text())
+    trained = config.get("trained_sha256", config["weights"]["sha256"])
+    origin = {
+        "kimg": told["kimg"],
+        "licence": {"weights": "Apache-2.0", "data": licence(recipe)},
+        "recipe_hash": recipe.hash(),
+        "trained_sha256": trained,
+    }
+    hub.write_config(gan, folder, **origin)
+    count = 10 * gan.num_classes or 100
+    images = hub.load(folder).generate(count, seed=0)
+    pictures.save_grid(folder / "samples.png", images, columns=10, scale=2)
+    write_card(folder, name, gan, recipe, told)
+
+
+def licence(recipe):
+    """What is known of the data's licence."""
+    if recipe.dataset not in LICENCES:
+        raise GanzooError(
+            f"the licence of {recipe.dataset!r} is not noted in tools/tags.py: add it "
+            "to LICENCES, for the card has to name it."
+        )
+    return LICENCES[recipe.dataset]
+
+
+def write_card(folder, name, gan, recipe, told):
+    """Write card.md; what a person noted under its last heading stays."""
+    card = folder / "card.md"
+    mark = "## What it is bad at"
+    noted = card.read_text().partition(mark)[2].strip() if card.exists() else ""
+    record = records.scan()[recipe.variant]
+    card.write_text(
+        CARD.format(
+            name=name,
+            variant=recipe.variant,
+            title=record.title,
+            paper=record.paper,
+            year=record.year,
+            dataset=recipe.dataset,
+            seed=recipe.seed,
+            shape=f"(16, {', '.join(map(str, gan.image_shape))})",
+            parameters=gan.generator.count_params(),
+            megabytes=(folder / hub.WEIGHTS).stat().st_size / 1e6,
+            data_licence=licence(recipe),
+            failures=noted or "To be looked at.",
+            **told,
+        )
+    )
