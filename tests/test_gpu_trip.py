@@ -57,7 +57,7 @@ def prepare(folder, name, encoding, shape, splits=(160, 120)):
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared")
     prepare(folder, "fashion_mnist", "png", (28, 28, 1))
-    prepare(folder, "coloured", "png", (6, 5, 3), (20, 10))
+    prepare(folder, "coloured", "png", (6, 6, 3), (20, 10))
     prepare(folder, "lossy", "jpeg", (32, 32, 3), (40, 20))
     return folder
 
@@ -100,7 +100,7 @@ def test_an_unpacked_data_set_is_as_if_it_had_been_decoded(
                 assert apart.mean() < 2 and apart.max() < 16
             else:
                 assert np.array_equal(values, other[2][file])
-    images = ganzoo.data.load(name, "test")
+    images = ganzoo.data.load(name, "test", batch_size=1)
     assert images.class_names[3] == "class 3"
 
 
@@ -109,7 +109,7 @@ def test_an_unpacked_data_set_comes_in_other_sizes(home, tmp_path, monkeypatch):
     monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "there"))
     monkeypatch.delenv("GANZOO_DATA")
     encoded.unpack(tmp_path / "a.npz", 16, 1)
-    images = ganzoo.data.load("lossy", image_size=16, channels=1)
+    images = ganzoo.data.load("lossy", image_size=16, channels=1, batch_size=1)
     assert images.image_shape == (16, 16, 1)
 
 
@@ -146,6 +146,17 @@ def test_a_trip_that_does_not_fit_is_listed_and_not_made(home, tmp_path, monkeyp
 
 # --------------------------------------------------------------------- all of it
 
+SHUT_AWAY = """
+import sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tensorflow", "tensorflow_datasets"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Finder())
+"""
+
 
 def test_a_trip_without_tensorflow(home, tmp_path):
     """Pack, run and look: another process, on JAX, with TensorFlow shut away."""
@@ -155,16 +166,12 @@ def test_a_trip_without_tensorflow(home, tmp_path):
     with zipfile.ZipFile(trip / "wheels" / "only_there-1.0-py3-none-any.whl", "w") as w:
         for name, text in wheel("only_there").items():
             w.writestr(name, text)
-    (tmp_path / "sitecustomize.py").write_text(
-        "import sys\n"
-        "for name in ('tensorflow', 'tensorflow_datasets'):\n"
-        "    sys.modules[name] = None\n"
-    )
+    (tmp_path / "sitecustomize.py").write_text(SHUT_AWAY)
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     for name in ("GANZOO_DATA", "GANZOO_HOME"):
         del environment[name]
     suite = suite_in(tmp_path, "fashion_mnist")
-    suite.write_text(suite.read_text().replace("[0, 1]", "[0]"))
+    suite.write_text(suite.read_text().replace("[0, 1]", "[]"))
     command = [sys.executable, str(ROOT / "benchmarks" / "gpu" / "run.py")]
     command += ["--minutes", "9", "--suite", str(suite), "--trip", str(trip)]
     command += ["--out", "out", "--work", "work", "--results", "results"]
@@ -174,7 +181,7 @@ def test_a_trip_without_tensorflow(home, tmp_path):
     assert run.returncode == 0, run.stdout + run.stderr
     state = parcel.read_state(tmp_path / "out")
     assert state["failed"] == [], (tmp_path / "out" / "log.txt").read_text()
-    assert [job["label"] for job in state["jobs"]] == ORDER[:2]
+    assert [job["label"] for job in state["jobs"]] == ORDER[1:2]
     assert {job["backend"] for job in state["jobs"]} == {"jax"}
     assert (tmp_path / "work" / "site" / "only_there.py").exists()
 

@@ -7,6 +7,7 @@ import math
 import multiprocessing
 import os
 import time
+import traceback
 from pathlib import Path
 
 from ganzoo import files
@@ -143,6 +144,7 @@ def guarded(job: Job, suite: Suite, work: Path, minutes: float) -> str:
     try:
         do(job, suite, work, minutes)
     except Exception as error:
+        traceback.print_exc()
         return f"{type(error).__name__}: {error}"
     return ""
 

@@ -106,7 +106,7 @@ def benchmark(suite, only, listing, results, runs):
     ganzoo benchmark fashion --only dcgan
     ganzoo benchmark report
     """
-    from ganzoo.benchmark import modes, runner, suites
+    from ganzoo.benchmark import runner, suites
 
     if listing:
         found = suites.read(suite)
@@ -114,6 +114,8 @@ def benchmark(suite, only, listing, results, runs):
             click.echo(job.label)
         return
     if suite == "modes":
+        from ganzoo.benchmark import modes
+
         modes.run(results, only=only or None, progress=click.echo)
     elif suite != "report":
         runner.run_suite(suite, results, runs, only=only, progress=click.echo)

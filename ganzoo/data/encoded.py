@@ -79,7 +79,7 @@ def unpack(path: str | Path, image_size: int = 0, channels: int = 0) -> None:
         (32, 32, 3)
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             for split in json.loads(str(stored["splits"])):
                 _unpack_split(stored, split, image_size, channels)
     except _DAMAGED as error:
