@@ -129,7 +129,7 @@ def _play(gan, images, recipe, total, callbacks, verbose):
                 verbose=verbose,
                 shuffle=False,
             )
-            if stop.stopped:
+            if gan.stop_training:  # by a signal, or by a callback
                 break
     keeper.save()
     if stop.stopped:

@@ -331,24 +331,3 @@ def test_a_zip_that_was_cut_is_refused(done, take, tmp_path):
     data = (done[0] / "out" / "weights-1.zip").read_bytes()
     (tmp_path / "weights-1.zip").write_bytes(data[: len(data) // 2])
     assert any("is damaged" in each for each in take(tmp_path, tmp_path, tmp_path))
-
-
-def test_zip_files_stay_below_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(parcel, "LIMIT", 10_000)
-    jobs = []
-    for number in range(10):
-        slug = f"gan.t{number}-seed0"
-        folder = tmp_path / "models" / slug
-        folder.mkdir(parents=True)
-        for name in parcel.MODEL_FILES:
-            (folder / name).write_bytes(bytes(300))
-        Image.new("L", (8, 8)).save(folder / "samples.png")
-        about = {"name": "gan", "tag": f"t{number}", "publish": True}
-        jobs.append({"slug": slug, "label": slug, **about})
-    (tmp_path / "queue.json").write_text('{"suite": "tiny"}')
-    told = parcel.write(tmp_path, tmp_path / "out", jobs)
-    bags = sorted((tmp_path / "out").glob("*.zip"))
-    assert len(bags) == 4 and all(bag.stat().st_size < 10_000 for bag in bags)
-    held = [job for job in told if job["weights"]]
-    assert 8 <= len(held) < 10 and held == told[: len(held)]
-    assert len(list((tmp_path / "out").iterdir())) <= 8

@@ -19,6 +19,27 @@ from ganzoo.errors import GanzooError
 tfds = pytest.importorskip("tensorflow_datasets")
 
 
+def test_zip_files_stay_below_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(parcel, "LIMIT", 10_000)
+    jobs = []
+    for number in range(10):
+        slug = f"gan.t{number}-seed0"
+        folder = tmp_path / "models" / slug
+        folder.mkdir(parents=True)
+        for name in parcel.MODEL_FILES:
+            (folder / name).write_bytes(bytes(300))
+        Image.new("L", (8, 8)).save(folder / "samples.png")
+        about = {"name": "gan", "tag": f"t{number}", "publish": True}
+        jobs.append({"slug": slug, "label": slug, **about})
+    (tmp_path / "queue.json").write_text('{"suite": "tiny"}')
+    told = parcel.write(tmp_path, tmp_path / "out", jobs)
+    bags = sorted((tmp_path / "out").glob("*.zip"))
+    assert len(bags) == 4 and all(bag.stat().st_size < 10_000 for bag in bags)
+    held = [job for job in told if job["weights"]]
+    assert 8 <= len(held) < 10 and held == told[: len(held)]
+    assert len(list((tmp_path / "out").iterdir())) <= 8
+
+
 def prepare(folder, name, encoding, shape, splits=(160, 120)):
     """A small data set of smooth pictures, as tensorflow-datasets writes it."""
     rng = np.random.default_rng(0)

@@ -217,7 +217,8 @@ def _surroundings():
     versions = {name: each for name, each in told["versions"].items() if each}
     return {
         "backend": told["backend"],
-        "device": backends.device_name() or f"{told['cpus']} x {told['processor']}",
+        "device": backends.device_name()
+        or f"{told['cpus']} cores of {told['processor']}",
         "commit": told["commit"] or "",
         "dirty": bool(told["dirty"]),
         "packages": ", ".join(f"{name} {each}" for name, each in versions.items()),

@@ -60,7 +60,9 @@ class SeedwiseMLP(layers.Layer):
 
     def build(self, input_shape):
         units = [int(np.prod(input_shape[1:])), *self.widths, int(np.prod(self.shape))]
-        drawn = [_first_weights(seed, self.role, units, self.bias) for seed in self.seeds]
+        drawn = [
+            _first_weights(seed, self.role, units, self.bias) for seed in self.seeds
+        ]
         for values in zip(*drawn, strict=True):
             self._add(np.stack(values))
 
@@ -155,7 +157,9 @@ class SeedwiseGAN(GAN):
         return self._each(keras.random.normal, shape)
 
     def draw_uniform(self, shape):
-        return self._each(keras.random.uniform, (shape[0] // len(self.seeds), *shape[1:]))
+        return self._each(
+            keras.random.uniform, (shape[0] // len(self.seeds), *shape[1:])
+        )
 
     def _each(self, function, shape):
         return ops.concatenate([function(shape, seed=each) for each in self.streams])

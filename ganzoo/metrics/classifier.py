@@ -9,6 +9,7 @@ makes sense, mirrored. It is no paper's network: a plain one, small and good eno
 """
 
 import dataclasses
+import itertools
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,8 +33,9 @@ class Settings:
         dataset: what it learns to tell apart.
         widths: channels of each block.
         bottleneck: units before the logits.
-        epochs, batch_size: length of the training.
-        rate: highest learning rate, reached after 20 % of the steps, for a batch.
+        epochs: lengths of the cycles: in each, the rate goes up and down to 0 again.
+        batch_size: pictures in a step.
+        rate: highest learning rate, reached after 20 % of a cycle.
         weight_decay: of the kernels, uncoupled from the rate of the moment.
         smoothing: share of a label's weight that is spread over all classes.
         shift: pixels that a picture is moved at most, each way.
@@ -48,7 +50,7 @@ class Settings:
     dataset: str
     widths: Sequence[int] = (32, 64, 128)
     bottleneck: int = 64
-    epochs: int = 10
+    epochs: Sequence[int] = (10,)
     batch_size: int = 128
     rate: float = 0.1
     weight_decay: float = 5e-4
@@ -58,7 +60,10 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "widths", tuple(self.widths))
+        for key in ("widths", "epochs"):
+            value = getattr(self, key)
+            value = (value,) if isinstance(value, int) else tuple(value)
+            object.__setattr__(self, key, value)
 
     @classmethod
     def read(cls, path: Path) -> "Settings":
@@ -132,23 +137,29 @@ def train(
     keras.utils.set_random_seed(settings.seed)
     model = build(settings, images.shape[1:], num_classes)
     learner = keras.Model(model.input, model.output["logits"])
+    for done, epochs in zip(_starts(settings.epochs), settings.epochs, strict=True):
+        _cycle(learner, settings, epochs, verbose, images, labels, done)
+    return model
+
+
+def _starts(epochs):
+    """How many epochs were before each cycle."""
+    return [sum(epochs[:number]) for number in range(len(epochs))]
+
+
+def _cycle(learner, settings, epochs, verbose, images, labels, done):
+    """Up with the rate and down again: a new optimiser, the next epochs' batches."""
     steps = len(images) // settings.batch_size
-    learner.compile(
-        keras.optimizers.SGD(
-            _OneCycle(settings.rate, settings.epochs * steps),
-            momentum=0.9,
-            nesterov=True,
-        ),
-        _Loss(learner, settings, num_classes),
-    )
+    rate = _OneCycle(settings.rate, epochs * steps)
+    sgd = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    learner.compile(sgd, _Loss(learner, settings))
     learner.fit(
-        _batches(settings, images, labels, num_classes),
+        _batches(settings, images, labels, learner.output.shape[-1], done),
         steps_per_epoch=steps,
-        epochs=settings.epochs,
+        epochs=epochs,
         verbose=verbose,
         shuffle=False,
     )
-    return model
 
 
 def predict(
@@ -190,7 +201,7 @@ class _OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 class _Loss(keras.losses.Loss):
     """Cross-entropy with smoothed labels, and the kernels' decay."""
 
-    def __init__(self, model, settings, num_classes):
+    def __init__(self, model, settings):
         super().__init__(reduction="sum_over_batch_size")
         self._kernels = [w for w in model.trainable_weights if len(w.shape) > 1]
         self._decay = settings.weight_decay
@@ -204,10 +215,10 @@ class _Loss(keras.losses.Loss):
         return loss + 0.5 * self._decay * sum(squares)
 
 
-def _batches(settings, images, labels, num_classes):
+def _batches(settings, images, labels, num_classes, done=0):
     """Endless batches; each pass has an order, shifts and mirrorings of its own."""
     truth = np.eye(num_classes, dtype="float32")[labels]
-    for epoch in range(10**9):
+    for epoch in itertools.count(done):
         rng = np.random.default_rng([settings.seed, epoch])
         order = rng.permutation(len(images))
         size = settings.batch_size

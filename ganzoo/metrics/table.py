@@ -19,6 +19,7 @@ from ganzoo.metrics.samples import Sample
 __all__ = ["DEFAULT", "METRICS", "Metric", "full_name", "selected"]
 
 NEIGHBOURS = 10_000  # most pictures a side in scores that compare each with each
+AUTHENTIC = 2_000  # pictures held against the whole training set
 DEFAULT = ("fd", "kd", "prdc")
 
 _GROUPS = {"prdc": ("precision", "recall", "density", "coverage")}
@@ -76,7 +77,7 @@ def _density_coverage(fake, real, seed):
 
 
 def _authenticity(fake, real, seed):
-    few = fake.features[:NEIGHBOURS]
+    few = fake.features[:AUTHENTIC]
     return {"authenticity": memorisation.authenticity(few, real.features)}
 
 
