@@ -1,14 +1,15 @@
 """Grids and films of pictures."""
 
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from ganzoo import files
 
-__all__ = ["grid", "save_film", "save_grid"]
+__all__ = ["contact_sheet", "grid", "save_film", "save_grid"]
 
 
 def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
@@ -74,3 +75,39 @@ def _picture(array, scale):
 
 def _default_scale(images):
     return max(1, round(64 / images.shape[2]))
+
+
+def contact_sheet(grids: Mapping[str, Path], columns: int = 3) -> bytes | None:
+    """Return one PNG of picture files with their labels, None where there is none.
+
+    Example:
+        >>> contact_sheet({"dcgan seed 0": Path("samples.png")})
+    """
+    tiles = [_tile(label, path) for label, path in grids.items() if path.exists()]
+    if not tiles:
+        return None
+    width = max(tile.width for tile in tiles) + 8
+    height = max(tile.height for tile in tiles) + 8
+    rows = -(-len(tiles) // columns)
+    size = (width * min(columns, len(tiles)), height * rows)
+    sheet = Image.new("RGB", size, "white")
+    for place, tile in enumerate(tiles):
+        sheet.paste(tile, (place % columns * width, place // columns * height))
+    return _png(sheet)
+
+
+def _tile(label, path):
+    with Image.open(path) as picture:
+        grid = picture.convert("RGB")
+    while grid.width > 480:
+        grid = grid.resize((grid.width // 2, grid.height // 2), Image.Resampling.BOX)
+    tile = Image.new("RGB", (max(grid.width, 240), grid.height + 16), "white")
+    tile.paste(grid, (0, 16))
+    ImageDraw.Draw(tile).text((2, 2), label, fill="black")
+    return tile
+
+
+def _png(picture):
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

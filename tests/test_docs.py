@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-GUIDES = [ROOT / "docs" / "getting-started.md", ROOT / "docs" / "data.md"]
+GUIDES = [
+    ROOT / "docs" / f"{name}.md" for name in ("getting-started", "data", "scores")
+]
 
 
 def blocks(path):
@@ -32,9 +34,9 @@ def test_guides_run(guide, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_three_calls_of_the_readme_run(tmp_path):
+def test_the_four_calls_of_the_readme_run(tmp_path):
     (code,) = blocks(ROOT / "README.md")
-    # The third call trains for half an hour; here a step will do.
+    # The last call trains for half an hour; here a step will do.
     short = 'ganzoo.train(ganzoo.Recipe.of("dcgan").with_overrides(["kimg=0.064"'
     short += ', "dataset=fashion_mini", "model.channels=8"])'
     assert 'ganzoo.train("dcgan.fashion_mnist"' in code

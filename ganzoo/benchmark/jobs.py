@@ -56,18 +56,20 @@ def _reached(job, kimg):
 
 
 class Deadline(keras.callbacks.Callback):
-    """Ends the training at the first step after its minutes are over."""
+    """Ends the training at the first step after its minutes are over.
+
+    The run's own seconds count: those before a kill, and none that went into scoring.
+    """
 
     def __init__(self, minutes: float):
         super().__init__()
         self.minutes = minutes
+        self.began = time.monotonic()
         self.run: Any = None  # given by training.train
 
-    def on_train_begin(self, logs=None):
-        self.ends = time.monotonic() + 60 * self.minutes
-
     def on_train_batch_end(self, batch, logs=None):
-        if time.monotonic() > self.ends:
+        seconds = time.monotonic() - self.began + self.run.seconds
+        if seconds > 60 * self.minutes:
             self.model.stop_training = True
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from ganzoo import files, hub, pictures
 from ganzoo.benchmark import rows as rows_
@@ -31,7 +30,6 @@ __all__ = [
     "BAGS",
     "LIMIT",
     "MODEL_FILES",
-    "contact_sheet",
     "keep_model",
     "merge_rows",
     "read_all_models",
@@ -186,7 +184,7 @@ def write(work: str | Path, out: str | Path, jobs: Iterable[Mapping]) -> list[di
             _replace(path, bags[number - 1])
         else:
             path.unlink(missing_ok=True)
-    sheet = contact_sheet(
+    sheet = pictures.contact_sheet(
         {job["label"]: work / "models" / job["slug"] / "samples.png" for job in told}
     )
     if sheet is not None:
@@ -228,42 +226,6 @@ def merge_rows(path: str | Path, rows: Iterable[Row]) -> list[Row]:
     if new:
         rows_.append(path, new.values())
     return list(new.values())
-
-
-def contact_sheet(grids: Mapping[str, Path], columns: int = 3) -> bytes | None:
-    """Return one PNG of picture files with their labels, None where there is none.
-
-    Example:
-        >>> contact_sheet({"dcgan seed 0": Path("samples.png")})
-    """
-    tiles = [_tile(label, path) for label, path in grids.items() if path.exists()]
-    if not tiles:
-        return None
-    width = max(tile.width for tile in tiles) + 8
-    height = max(tile.height for tile in tiles) + 8
-    rows = -(-len(tiles) // columns)
-    size = (width * min(columns, len(tiles)), height * rows)
-    sheet = Image.new("RGB", size, "white")
-    for place, tile in enumerate(tiles):
-        sheet.paste(tile, (place % columns * width, place // columns * height))
-    return _png(sheet)
-
-
-def _tile(label, path):
-    with Image.open(path) as picture:
-        grid = picture.convert("RGB")
-    while grid.width > 480:
-        grid = grid.resize((grid.width // 2, grid.height // 2), Image.Resampling.BOX)
-    tile = Image.new("RGB", (max(grid.width, 240), grid.height + 16), "white")
-    tile.paste(grid, (0, 16))
-    ImageDraw.Draw(tile).text((2, 2), label, fill="black")
-    return tile
-
-
-def _png(picture):
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
 
 
 def _bags(work, jobs):

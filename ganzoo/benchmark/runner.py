@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ganzoo import files, pictures, registry
 from ganzoo.benchmark import rows as rows_
 from ganzoo.benchmark.suites import Job, Suite, read
 from ganzoo.errors import GanzooError
 
-__all__ = ["best_rows", "owed", "run_suite"]
+__all__ = ["best_rows", "draw_grids", "owed", "run_suite"]
 
 
 def run_suite(
@@ -51,6 +52,7 @@ def run_suite(
         clock.took(job, time.monotonic() - began)
         progress(f"    {error or _outcome(job, path)}")
         failed += [job.label] if error else []
+    draw_grids(suite, path.parent.parent / "plots", Path(runs))
     if failed:
         raise GanzooError(
             f"{len(failed)} job(s) of {suite.name} failed: {', '.join(failed)}. The "
@@ -71,6 +73,26 @@ def owed(suite: Suite, path: Path) -> list[Job]:
         for job in suite.jobs()
         if (job.name, job.tag, job.recipe.seed, job.recipe.hash()) not in done
     ]
+
+
+def draw_grids(suite: Suite, folder: Path, runs: Path) -> None:
+    """Draw the last grids of the suite's first seed side by side, failures included.
+
+    As `<suite>-grids.png`, from the run folders that are there and published tags.
+    """
+    grids = {}
+    for job in suite.jobs():
+        if job.recipe.seed == suite.jobs()[0].recipe.seed:
+            found = sorted((runs / job.run / "samples").glob("*.png"))
+            seen = [path for path in found if int(path.stem) <= 1000 * job.recipe.kimg]
+            if job.published:
+                seen = [registry.tag_folder(f"{job.name}.{job.tag}") / "samples.png"]
+            if seen:
+                grids[f"{job.name}.{job.tag}"] = seen[-1]
+    sheet = pictures.contact_sheet(grids)
+    if sheet:
+        with files.replacing(folder / f"{suite.name}-grids.png") as temporary:
+            temporary.write_bytes(sheet)
 
 
 def _floor_once(suite, path, progress):

@@ -53,7 +53,7 @@ def write(results_folder: str | Path, out_folder: str | Path) -> list[Path]:
     written: list[Path] = []
     for path in sorted(Path(results_folder).glob("*.csv")):
         if _holds_rows(path):
-            written += _write_suite(rows_.read(path), out / f"{path.stem}.md")
+            written += _write_suite(path, out / f"{path.stem}.md")
     return written
 
 
@@ -62,19 +62,21 @@ def _holds_rows(path):
         return next(csv.reader(file), []) == rows_.COLUMNS
 
 
-def _write_suite(rows, path):
+def _write_suite(source, path):
     from ganzoo.benchmark import plots
 
-    drawn: list[Path] = []
+    rows, folder = rows_.read(source), path.parent / "plots"
     if any(row.suite == MODES for row in rows):
         from ganzoo.benchmark import modes
 
-        text = modes.table(rows)
+        text, drawn = modes.table(rows), modes.draw(source.parent, folder)
     else:
-        text = table(rows)
-        drawn = plots.draw(rows, path.parent / "plots")
+        text, drawn = table(rows), plots.draw(rows, folder)
+    # The models' pictures side by side, drawn when the suite was run.
+    grids = folder / f"{path.stem}-grids.png"
+    shown = [*([grids] if grids.exists() else []), *drawn]
     links = [
-        f"![{each.stem}]({each.relative_to(path.parent).as_posix()})" for each in drawn
+        f"![{each.stem}]({each.relative_to(path.parent).as_posix()})" for each in shown
     ]
     parts = [_GENERATED, text.strip(), *links]
     with files.replacing(path) as temporary:

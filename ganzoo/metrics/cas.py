@@ -1,18 +1,21 @@
 """CAS: how good is a classifier that has only ever seen generated pictures?"""
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ganzoo import files, paths
 from ganzoo.errors import GanzooError
-from ganzoo.metrics import classifier, samples
+from ganzoo.metrics import classifier, references, samples
 
 __all__ = ["Accuracies", "classification_accuracy"]
 
 # Small and short; the same for real and generated pictures, so that the gap is read.
 SETTINGS = classifier.Settings(
-    dataset="", widths=(16, 32, 64), epochs=5, rate=0.1, mirror=False
+    dataset="", widths=(8, 16, 32), epochs=4, rate=0.1, mirror=False
 )
 
 
@@ -47,7 +50,7 @@ def classification_accuracy(
 
     Raises: `GanzooError` for a model without labels, or data without.
 
-    Source: Ravuri & Vinyals 2019, arXiv:1905.10887. Differs: a small network of five
+    Source: Ravuri & Vinyals 2019, arXiv:1905.10887. Differs: a small network of four
     epochs instead of a ResNet-50, so values compare only with each other.
 
     Example:
@@ -62,10 +65,24 @@ def classification_accuracy(
     labels = np.asarray(train.fields["label"])[:count]
     drawn = list(samples.pictures(gan, len(labels), seed, labels))
     fakes, wanted = (np.concatenate(part) for part in zip(*drawn, strict=True))
-    reals = np.asarray(train.fields["image"])[:count]
     return Accuracies(
-        _accuracy(fakes, wanted, test, seed), _accuracy(reals, labels, test, seed)
+        _accuracy(fakes, wanted, test, seed), _real_accuracy(train, test, seed, count)
     )
+
+
+def _real_accuracy(train, test, seed, count):
+    """That of the real pictures, which is the same for all models: it is kept."""
+    known = (SETTINGS, references.digest(train), references.digest(test), seed, count)
+    key = hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+    path = paths.home() / "features" / f"cas-{key}.json"
+    if path.exists():
+        return float(json.loads(path.read_text())["accuracy"])
+    fields = (train.fields[name] for name in ("image", "label"))
+    images, labels = (np.asarray(values)[:count] for values in fields)
+    value = _accuracy(images, labels, test, seed)
+    with files.replacing(path) as temporary:
+        temporary.write_text(json.dumps({"accuracy": value}) + "\n")
+    return value
 
 
 def _accuracy(images, labels, test, seed):

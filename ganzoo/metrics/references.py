@@ -15,7 +15,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.metrics.moments import Moments
 from ganzoo.metrics.networks import FeatureNetwork
 
-__all__ = ["Reference", "cached", "measure"]
+__all__ = ["Reference", "cached", "digest", "measure"]
 
 _CHUNK = 1000  # pictures whose features are computed at a time
 _FACTS = ("dataset", "split", "digest", "network", "network_sha256", "resize")
@@ -131,7 +131,7 @@ def cached(network: FeatureNetwork, images: Any) -> Reference:
     facts = {
         "dataset": images.name,
         "split": images.split,
-        "digest": _digest(images),
+        "digest": digest(images),
         "network": network.name,
         "network_sha256": network.sha256,
         "resize": network.resize_rule(images.image_shape),
@@ -163,8 +163,8 @@ def _measured(network, images):
     }
 
 
-def _digest(images):
-    """The sha256 of pixels and labels, read piece by piece."""
+def digest(images: Any) -> str:
+    """Return the sha256 of pixels and labels, read piece by piece."""
     total = hashlib.sha256()
     for name in ("image", "label"):
         values = images.fields.get(name, np.empty(0))
