@@ -61,30 +61,42 @@ def test_the_ring_and_the_grid_are_those_of_the_papers():
     assert np.bincount(mode).min() > 600
 
 
-def level_of_digit(digits):
+def class_of_level(digits):
     """A stand-in classifier: the class is the grey level, in steps of 25."""
     level = digits.reshape(len(digits), -1).mean(axis=1) / 25
-    return -4.0 * np.square(level[:, None] - np.arange(10))
+    return -np.square(level[:, None] - np.arange(10))
 
 
-def test_stacked_digits_are_judged_channel_by_channel():
-    data = modes_data.StackedDigits(side=4, classify=level_of_digit)
-    levels = np.array([[1, 2, 3], [9, 0, 5], [4, 4, 4.5]]) * 25
-    images = np.broadcast_to(levels[:, None, None], (3, 4, 4, 3)) / 127.5 - 1
-    mode, good = data.judge(images.astype("float32"))
-    assert mode[:2].tolist() == [123, 905]
-    assert good.tolist() == [True, True, False]  # nobody is sure of 4.5
+@pytest.fixture
+def flat_digits(monkeypatch):
+    """Ten grey squares for digits, each of one level, in both splits."""
+    squares = np.repeat(np.arange(10, dtype="float32") * 25, 20)[:, None]
+    monkeypatch.setattr(modes_data, "_digits", lambda split: np.tile(squares, 784))
+    caches = (modes_data._principal_components, modes_data._coefficients)
+    for each in caches:
+        each.cache_clear()
+    yield modes_data.StackedDigits(components=2, classify=class_of_level)
+    for each in caches:
+        each.cache_clear()
 
 
-def test_stacked_digits_stack_real_ones(monkeypatch):
-    digits = np.full((10, 14, 14), np.arange(10)[:, None, None] * 25, "uint8")
-    monkeypatch.setattr(modes_data, "_digits", lambda split, side: digits)
-    data = modes_data.StackedDigits(classify=level_of_digit)
-    images = data.draw(np.random.default_rng(0), 300)
-    assert images.shape == (300, 14, 14, 3) and images.dtype == np.float32
-    assert images.min() == -1 and images.max() <= 1
-    mode, good = data.judge(images)
+def test_stacked_digits_stack_real_ones(flat_digits):
+    images = flat_digits.draw(np.random.default_rng(0), 300)
+    assert images.shape == (300, 2, 1, 3) and images.dtype == np.float32
+    mode, good = flat_digits.judge(images)
     assert good.all() and len(set(mode)) > 200
+    same = flat_digits.test(np.random.default_rng(0), 300)
+    np.testing.assert_array_equal(same, images)
+
+
+def test_stacked_digits_are_judged_digit_by_digit(flat_digits):
+    levels = np.array([[1, 2, 3], [9, 0, 5], [4, 4, 4.5]]) * 25
+    # All pixels alike: the first component is sqrt(784) = 28 times the level.
+    images = np.zeros((3, 2, 1, 3), "float32")
+    images[:, 0, 0] = (levels - 112.5) * 28 / 800
+    mode, good = flat_digits.judge(images)
+    assert mode[:2].tolist() == [123, 905]
+    assert good.tolist() == [True, True, False]  # 4.5 may be a four or a five
 
 
 def test_an_unknown_data_set_is_refused():

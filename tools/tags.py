@@ -88,8 +88,7 @@ images = ganzoo.load("{name}").generate(16, seed=7)  # uint8 {shape}
 | trained by | `{command}` |
 | spread of the pictures | {diversity} grey levels |
 
-No score is claimed: the zoo's feature networks are not published yet. The grid holds
-the first pictures of seed 0, not chosen ones.
+The grid holds the first pictures of seed 0, not chosen ones.
 
 ## What it is bad at
 

@@ -20,9 +20,10 @@ _INK, _GREY, _RED = "#332288", "#999999", "#AA3344"
 def draw(results: str | Path, out: str | Path) -> list[Path]:
     """Draw the kept points of each data set as `modes-<dataset>.png`; return the paths.
 
-    A row a loss, a column a set of penalties. Each panel shows 500 points of one seed,
-    the one with the median number of modes, over the real modes (grey), and is titled
-    with that number. The same files give the same pictures.
+    A row a loss, a column a set of penalties. Each panel shows 500 points of one seed
+    over the real modes (grey): the middle one, when the seeds that did not diverge are
+    put in order by modes found, then by reverse KL. Above stand its modes, so that is
+    the median, and its share of good samples. The same files give the same pictures.
 
     Args:
         results: the folder of `modes.csv`.
@@ -37,11 +38,10 @@ def draw(results: str | Path, out: str | Path) -> list[Path]:
     results, out = Path(results), Path(out)
     path = results / f"{SUITE}.csv"
     kept = latest(rows_.read(path)) if path.exists() else []
-    found = {}
+    found: dict[Combination, dict[int, dict[str, float]]] = {}
     for row in kept:
-        if row.metric == "modes":
-            key = Combination(row.dataset, row.name, row.tag)
-            found.setdefault(key, {})[row.seed] = row.value
+        seeds = found.setdefault(Combination(row.dataset, row.name, row.tag), {})
+        seeds.setdefault(row.seed, {})[row.metric] = row.value
     return [
         _draw(dataset, found, results / SUITE, out / f"{SUITE}-{dataset}.png")
         for dataset in TRIED
@@ -96,18 +96,28 @@ def _panel(axes, combination, by_seed, folder):
         axes.set_title("not tried", fontsize=7, color=_GREY)
         return
     axes.scatter(*data.centres.T, s=28, color="#dddddd", linewidths=0)
-    finite = {seed: each for seed, each in by_seed.items() if np.isfinite(each)}
-    if not finite:
+    shown = _middle(by_seed)
+    if shown is None:
         axes.set_title("diverged", fontsize=7, color=_RED)
         return
-    middle = statistics.median_low(sorted(finite.values()))
-    shown = min(seed for seed, value in finite.items() if value == middle)
     points = _points(combination, folder)[shown].astype("float32")
     axes.scatter(*points.T, s=1.2, color=_INK, alpha=0.5, linewidths=0)
-    failed = len(by_seed) - len(finite)
-    told = f"{middle:.0f} of {data.modes}" + (f", {failed} diverged" * bool(failed))
-    color = _RED if 2 * middle < data.modes else "black"
+    modes, good = (by_seed[shown][metric] for metric in ("modes", "good"))
+    failed = sum(not np.isfinite(each["modes"]) for each in by_seed.values())
+    told = f"{modes:.0f} of {data.modes}, {good:.0%} good"
+    told += f", {failed} diverged" if failed else ""
+    color = _RED if 2 * modes < data.modes else "black"
     axes.set_title(told, fontsize=7, color=color, pad=2)
+
+
+def _middle(by_seed):
+    """The seed in the middle of those that did not diverge, or None."""
+    finite = [seed for seed, each in by_seed.items() if np.isfinite(each["modes"])]
+
+    def order(seed):
+        return by_seed[seed]["modes"], -by_seed[seed]["reverse_kl"], seed
+
+    return statistics.median_low(sorted(map(order, finite)))[-1] if finite else None
 
 
 def _points(combination, folder):

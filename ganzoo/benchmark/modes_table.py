@@ -13,16 +13,16 @@ from ganzoo.benchmark.rows import Row
 __all__ = ["latest", "table"]
 
 _NONE = "–"
-_DIGITS = {"modes": 1, "good": 3, "reverse_kl": 2}
+_DIGITS = {"modes": 1, "good": 3, "reverse_kl": 3}
 _NOTES = """\
 Means ± standard deviations over the training seeds that did not diverge, of the
 averaged generator after the last step.
 
 - Modes: how many hold at least one good sample.
 - Good: share of samples within 3 standard deviations of a mode; for digits, of those
-  whose three channels the classifier is each at least 80 % sure of.
-- Reverse KL: of the samples' modes, good or not, to equal shares, in nats; 0 is best,
-  one mode alone has the logarithm of their number.
+  each of whose three the classifier takes for one class rather than for any other.
+- Reverse KL: from the modes of all samples, good or not, to equal shares, in nats; 0 is
+  best, one mode alone has the logarithm of their number.
 - Collapsed: share of the seeds that found fewer than half of the modes. Diverged: share
   of those whose weights or samples are no finite numbers.
 - Real data: what a model without a flaw would score.
@@ -114,8 +114,8 @@ def _conditions(rows: Sequence[Row]):
     ]
     networks = {row.network for row in rows} - {""}
     if networks:
-        resized = _listed(row.resize for row in rows)
-        told.append(f"judged by {_listed(networks)}, digits resized by {resized}")
+        made = _listed(row.resize for row in rows)
+        told.append(f"judged by {_listed(networks)} (digits as {made})")
     return f"{', '.join(told)}."
 
 
