@@ -11,6 +11,8 @@ from ganzoo import files
 
 __all__ = ["contact_sheet", "grid", "save_film", "save_grid"]
 
+_SHEET = 360  # pixels across a grid that stands among others
+
 
 def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
     """Return uint8 images (n, h, w, c) as one picture (rows * h, columns * w, c).
@@ -99,9 +101,9 @@ def contact_sheet(grids: Mapping[str, Path], columns: int = 3) -> bytes | None:
 def _tile(label, path):
     with Image.open(path) as picture:
         grid = picture.convert("RGB")
-    while grid.width > 480:
-        grid = grid.resize((grid.width // 2, grid.height // 2), Image.Resampling.BOX)
-    tile = Image.new("RGB", (max(grid.width, 240), grid.height + 16), "white")
+    size = (_SHEET, round(_SHEET * grid.height / grid.width))
+    grid = grid.resize(size, Image.Resampling.LANCZOS)
+    tile = Image.new("RGB", (_SHEET, grid.height + 16), "white")
     tile.paste(grid, (0, 16))
     ImageDraw.Draw(tile).text((2, 2), label, fill="black")
     return tile

@@ -208,10 +208,10 @@ def test_the_smoke_suite_survives_a_kill(tmp_path):
     results = tmp_path / "results"
     command = [sys.executable, "-m", "ganzoo", "benchmark", "smoke"]
     command += ["--results", results, "--runs", tmp_path / "runs"]
-    log = open(tmp_path / "log.txt", "w")
-    first = subprocess.Popen(
-        command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
-    )
+    with open(tmp_path / "log.txt", "w") as log:
+        first = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+        )
     wait_for(lambda: list((tmp_path / "runs").glob("*/metrics.jsonl")), first)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()

@@ -95,7 +95,6 @@ class SeedwiseGAN(GAN):
             seed depend on it alone, not on those beside it.
         g_widths, d_widths: of the hidden layers.
         scale, bias: of `SeedwiseMLP`; the scale is the discriminator's.
-        bounded: end the generator with tanh, as images in [-1, 1] need it.
         ema_half_life_kimg: in thousands of images of one seed.
 
     Adam's epsilon is divided by the number of seeds, as the gradients are by the mean
@@ -115,7 +114,6 @@ class SeedwiseGAN(GAN):
         d_widths: Sequence[int] = (64, 64, 64),
         scale: float = 1.0,
         bias: float = 0.0,
-        bounded: bool = False,
         ema_half_life_kimg: float = 10.0,
         **kwargs: Any,
     ):
@@ -125,7 +123,7 @@ class SeedwiseGAN(GAN):
             )
         self.seeds = [int(seed) for seed in seeds]
         self.g_widths, self.d_widths = list(g_widths), list(d_widths)
-        self.scale, self.bias, self.bounded = scale, bias, bounded
+        self.scale, self.bias = scale, bias
         half_life = len(self.seeds) * ema_half_life_kimg
         super().__init__(ema_half_life_kimg=half_life, **kwargs)
         self.streams = [keras.random.SeedGenerator(seed) for seed in self.seeds]
@@ -135,10 +133,7 @@ class SeedwiseGAN(GAN):
         mlp = SeedwiseMLP(
             self.seeds, self.g_widths, self.image_shape, role=0, bias=self.bias
         )
-        x = mlp(latents)
-        if self.bounded:
-            x = layers.Activation("tanh")(x)
-        return keras.Model({"latents": latents}, x, name=name)
+        return keras.Model({"latents": latents}, mlp(latents), name=name)
 
     def build_discriminator(self, name):
         image = keras.Input(self.image_shape, name="image")

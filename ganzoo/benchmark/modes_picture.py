@@ -93,7 +93,9 @@ def _panel(axes, combination, by_seed, folder):
     for spine in axes.spines.values():
         spine.set_color("#dddddd")
     if by_seed is None:
-        axes.set_title("not tried", fontsize=7, color=_GREY)
+        owed = combination.tag in TRIED[combination.dataset][combination.loss]
+        told = "no rows yet" if owed else "not tried"
+        axes.set_title(told, fontsize=7, color=_GREY)
         return
     axes.scatter(*data.centres.T, s=28, color="#dddddd", linewidths=0)
     shown = _middle(by_seed)
