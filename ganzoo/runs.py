@@ -209,7 +209,11 @@ def _processor():
 
 
 def _commit():
-    """The commit of the checkout that the package lies in, if it lies in one."""
+    """The commit of the checkout that the package lies in, if it lies in one.
+
+    Dirty is said of the package alone: results that are written beside it while a suite
+    runs do not change what measures them.
+    """
 
     def git(*arguments):
         command = ["git", "-C", str(Path(__file__).parent), *arguments]
@@ -219,7 +223,7 @@ def _commit():
     try:
         return {
             "commit": git("rev-parse", "HEAD"),
-            "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+            "dirty": bool(git("status", "--porcelain", "--untracked-files=no", ".")),
         }
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "dirty": None}

@@ -8,15 +8,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganzoo import backends, data, health, hub, registry, training
+from ganzoo import data, health, hub, registry, training
 from ganzoo.benchmark import rows as rows_
-from ganzoo.benchmark.rows import Row
+from ganzoo.benchmark.rows import Row, surroundings
 from ganzoo.benchmark.suites import Job, Suite
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation import Scores, evaluate
 from ganzoo.metrics import networks, table
 from ganzoo.paths import WEIGHTS
-from ganzoo.runs import environment, read_metrics
+from ganzoo.runs import read_metrics
 
 __all__ = ["floor", "perform"]
 
@@ -124,7 +124,7 @@ def floor(suite: Suite) -> list[Row]:
     count = min(suite.scoring.count, images.num_examples)
     scores = evaluate(images, suite.dataset, metrics, count=count)
     about = {"suite": suite.name, "name": "real", "tag": "test"}
-    return _rows(scores, about | _surroundings())
+    return _rows(scores, about | surroundings())
 
 
 def _train(job, folder, results, minutes, verbose):
@@ -209,22 +209,7 @@ def _facts(job):
         "recipe_hash": job.recipe.hash(),
         "batch_size": job.recipe.batch_size,
         "precision": job.recipe.precision,
-        **_surroundings(),
-    }
-
-
-def _surroundings():
-    """What the numbers depend on beside the job: code, packages, machine."""
-    told = environment()
-    versions = {name: each for name, each in told["versions"].items() if each}
-    return {
-        "backend": told["backend"],
-        "device": backends.device_name()
-        or f"{told['cpus']} cores of {told['processor']}",
-        "commit": told["commit"] or "",
-        "dirty": bool(told["dirty"]),
-        "packages": ", ".join(f"{name} {each}" for name, each in versions.items()),
-        "date": told["date"],
+        **surroundings(),
     }
 
 

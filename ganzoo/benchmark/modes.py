@@ -16,15 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from ganzoo import backends, files
+from ganzoo import files
 from ganzoo.benchmark import modes_data, modes_models
 from ganzoo.benchmark import rows as rows_
 from ganzoo.benchmark.modes_picture import draw
 from ganzoo.benchmark.modes_settings import METRICS, REAL, SUITE, combinations
 from ganzoo.benchmark.modes_table import table
-from ganzoo.benchmark.rows import Row
+from ganzoo.benchmark.rows import Row, surroundings
 from ganzoo.errors import GanzooError
-from ganzoo.runs import environment
 
 __all__ = ["draw", "run", "table"]
 
@@ -85,7 +84,7 @@ def _is_done(combination, path, steps, seeds):
 def _perform(combination, path, steps, seeds):
     """The rows of one combination, after its points were kept."""
     setting = combination.setting
-    facts = _surroundings() | {"recipe_hash": combination.hash(steps)}
+    facts = surroundings() | {"recipe_hash": combination.hash(steps)}
     if combination.loss == REAL:
         sound, blocks = np.ones(len(seeds), bool), [_real(combination, seeds)]
     else:
@@ -180,20 +179,6 @@ def _outcome(scores, metric, modes):
         return {"status": "diverged", "repeats": 0}
     collapsed = 2 * scores["modes"] < modes
     return {"value": scores[metric], "status": "collapsed" if collapsed else "ok"}
-
-
-def _surroundings():
-    """What the numbers depend on beside the settings: code, packages, machine."""
-    told = environment()
-    versions = {name: each for name, each in told["versions"].items() if each}
-    return {
-        "backend": told["backend"],
-        "device": backends.device_name() or f"{told['cpus']} x {told['processor']}",
-        "commit": told["commit"] or "",
-        "dirty": bool(told["dirty"]),
-        "packages": ", ".join(f"{name} {each}" for name, each in versions.items()),
-        "date": told["date"],
-    }
 
 
 def _line(combination, made):

@@ -10,10 +10,11 @@ from typing import Any, get_type_hints
 
 from filelock import FileLock
 
-from ganzoo import files
+from ganzoo import backends, files
 from ganzoo.errors import GanzooError
+from ganzoo.runs import environment
 
-__all__ = ["Row", "append", "read"]
+__all__ = ["Row", "append", "read", "surroundings"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,26 @@ class Row:
 
 COLUMNS = [each.name for each in dataclasses.fields(Row)]
 _TYPES = get_type_hints(Row)
+
+
+def surroundings() -> dict[str, Any]:
+    """Return what a row depends on beside its job: code, packages, machine.
+
+    Example:
+        >>> surroundings()["backend"]
+        'tensorflow'
+    """
+    told = environment()
+    versions = {name: each for name, each in told["versions"].items() if each}
+    return {
+        "backend": told["backend"],
+        "device": backends.device_name()
+        or f"{told['cpus']} cores of {told['processor']}",
+        "commit": told["commit"] or "",
+        "dirty": bool(told["dirty"]),
+        "packages": ", ".join(f"{name} {each}" for name, each in versions.items()),
+        "date": told["date"],
+    }
 
 
 def append(path: str | Path, rows: Iterable[Row]) -> None:
