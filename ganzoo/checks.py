@@ -11,6 +11,7 @@ from ganzoo.errors import GanzooError
 __all__ = [
     "as_batch",
     "check_positive",
+    "checked_names",
     "checked_shape",
     "inputs_of",
     "refuse_float16",
@@ -37,6 +38,15 @@ def checked_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
             f"received {shape}."
         )
     return tuple(int(each) for each in shape)
+
+
+def checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of classes as a tuple, or raise `GanzooError`."""
+    if isinstance(names, (str, Mapping)) or not all(isinstance(n, str) for n in names):
+        raise GanzooError(
+            f"class_names must be a list of names, a name a class, received {names!r}."
+        )
+    return tuple(names)
 
 
 def check_positive(**values: Any) -> None:

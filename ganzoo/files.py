@@ -1,13 +1,14 @@
 """Writing files so that a reader never sees half of one."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from ganzoo.errors import GanzooError
 
-__all__ = ["replacing", "writable_folder"]
+__all__ = ["replacing", "sha256_of", "writable_folder"]
 
 
 @contextlib.contextmanager
@@ -56,3 +57,9 @@ def writable_folder(path: str | Path) -> Path:
             "folder, or free some space."
         ) from error
     return folder
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the sha256 of a file in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,6 +17,7 @@ from ganzoo import backends, losses, sampling
 from ganzoo.checks import (
     as_batch,
     check_positive,
+    checked_names,
     checked_shape,
     inputs_of,
     refuse_float16,
@@ -92,7 +93,7 @@ class GAN(Saved, keras.Model):
         refuse_float16()
         self.image_shape = checked_shape(image_shape)
         self.latent_dim = latent_dim
-        self.class_names = tuple(class_names)
+        self.class_names = checked_names(class_names)
         self.num_classes = num_classes or len(self.class_names)
         self.objective = losses.get(loss)
         self.penalties = [get_penalty(each) for each in penalties]

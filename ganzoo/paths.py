@@ -6,16 +6,19 @@ from pathlib import Path
 import platformdirs
 
 __all__ = [
+    "TRAINING",
     "WEIGHTS",
     "cached_weights",
     "data_dirs",
     "home",
+    "offline",
     "variant_dirs",
     "zoo",
     "zoos",
 ]
 
 WEIGHTS = "generator_ema.weights.h5"  # in the folder of a tag, a run, a model
+TRAINING = "checkpoint.weights.h5"  # beside it: all that training goes on from
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -58,6 +61,11 @@ def _folders(setting):
     value = os.environ.get(setting, "")
     folders = [Path(each).expanduser() for each in value.split(os.pathsep) if each]
     return [folder.absolute() for folder in folders]
+
+
+def offline() -> bool:
+    """Return whether `GANZOO_OFFLINE` forbids the network."""
+    return os.environ.get("GANZOO_OFFLINE", "0") not in ("", "0")
 
 
 def cached_weights(digest: str) -> Path:

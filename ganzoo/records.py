@@ -26,6 +26,8 @@ _DECORATED = re.compile(
     r"^@(?:\w+\.)*register\(.*?^(?=class )", re.MULTILINE | re.DOTALL
 )
 
+_HEAD = re.compile(r"\A---\n.*?\n---\n\s*", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -98,6 +100,27 @@ class Tag:
         config = _read(folder / "config.json", json.loads)
         recipe = _read(folder / "recipe.toml", tomllib.loads)
         return cls(name, folder, config, recipe)
+
+    @property
+    def variant(self) -> str:
+        """The name of the variant that it is a tag of."""
+        return self.name.partition(".")[0]
+
+    @property
+    def card(self) -> str:
+        """The card as it is published, without its head of YAML; "" where none is."""
+        path = self.folder / "card.md"
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        return _HEAD.sub("", text)
+
+    @property
+    def listing(self) -> dict:
+        """What its zoo's `index.json` says of it, {} where it is not listed.
+
+        Raises: `GanzooError` for a listing that cannot be read.
+        """
+        index = _read(self.folder.parents[1] / "index.json", json.loads)
+        return index.get("tags", {}).get(self.name, {})
 
     def __str__(self):
         weights = "published" if self.config else "not published yet"

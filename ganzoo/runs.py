@@ -28,6 +28,7 @@ import numpy as np
 from ganzoo import backends, files, hub, pictures
 from ganzoo.curves import save_curves
 from ganzoo.errors import GanzooError
+from ganzoo.paths import TRAINING
 from ganzoo.recipe import FILE_NAME, Recipe
 
 __all__ = ["Run", "environment", "peak_memory", "read_metrics"]
@@ -56,7 +57,7 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         """The file of the whole training state."""
-        return self.folder / "checkpoint.weights.h5"
+        return self.folder / TRAINING
 
     def _refuse_other(self, resume):
         if not (self.folder / FILE_NAME).exists():

@@ -1,6 +1,7 @@
 """What a GAN writes down and reads back: its arguments, and all its state."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras import ops
@@ -36,7 +37,7 @@ class Saved:
         """Save to a `.keras` file, all of it, or else to a folder, to be loaded from.
 
         A folder gets what `ganzoo.load` reads: `config.json` and the weights of the
-        averaged generator.
+        averaged generator; with `training_state=True` also what training goes on from.
 
         Example:
             >>> gan.save("my_gan")
@@ -44,7 +45,16 @@ class Saved:
         """
         if Path(filepath).suffix == ".keras":
             return super().save(filepath, **kwargs)
-        return hub.save_folder(self, filepath)
+        return hub.save_folder(self, filepath, **kwargs)
+
+    def push(self, place: str | Path, **kwargs: Any) -> str:
+        """Push to hf://org/repo or to a shared folder; see `hub.push` for the rest.
+
+        Example:
+            >>> gan.push("hf://me/my-gan", licence="mit")
+            'https://huggingface.co/me/my-gan'
+        """
+        return hub.push(self, place, **kwargs)
 
     def get_compile_config(self) -> dict:
         """Return nothing: the constructor compiles the model from its own config."""

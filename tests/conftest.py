@@ -26,6 +26,7 @@ def _find_data():
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("GANZOO_HUB", "")  # no test asks the network for weights
 _share_the_processor()
 _find_data()
 

@@ -1,5 +1,6 @@
 """The command line: what it prints, writes, refuses, and how it fails."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -144,6 +145,24 @@ def test_cache_is_listed_with_sizes(home):
     assert next(row for row in rows if row["kind"] == "data")["bytes"] >= 4 * 64
     output = ganzoo_("cache", "ls").output
     assert "1,234" in output and f"bytes in {home}" in output
+
+
+def test_weights_in_the_cache_are_verified(home):
+    damaged = home / "weights" / f"{'0' * 64}.weights.h5"
+    content = b"sound"
+    sound = home / "weights" / f"{hashlib.sha256(content).hexdigest()}.weights.h5"
+    (home / "weights" / "ab.weights.h5").unlink()
+    sound.write_bytes(content)
+    damaged.write_bytes(content)
+    (home / "weights" / ".cut.weights.h5.part").write_bytes(content)
+    assert "weights, incomplete  cut.weights.h5.part" in ganzoo_("cache", "ls").output
+    told = refused("cache", "verify")
+    assert f"1 of 2 weight files are damaged: {damaged}. Remove them" in told
+    assert f"removed {damaged}" in ganzoo_("cache", "verify", "--remove").output
+    assert "1 of 1 weight files are sound" in ganzoo_("cache", "verify").output
+    ganzoo_("cache", "clear")
+    assert not list((home / "weights").glob("*.h5"))
+    assert not list((home / "weights").glob(".*.part"))
 
 
 def test_cache_is_cleared_by_a_glob_or_whole(home):

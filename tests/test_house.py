@@ -24,7 +24,7 @@ HEAVY = {*BACKENDS, "keras", "numpy"}
 LAYERS = [
     ["errors", "paths"],
     ["files", "checks", "records", "backends"],
-    ["registry", "pictures"],
+    ["registry", "pictures", "fetching"],
     ["recipe", "losses", "penalties", "augment", "layers", "players", "optimizers"],
     ["sampling", "hub"],
     ["state", "scaffold"],
@@ -32,7 +32,7 @@ LAYERS = [
     ["variants", "data", "metrics", "health", "board", "curves"],
     ["runs"],
     ["callbacks"],
-    ["evaluation"],
+    ["evaluation", "latents"],
     ["training"],
     ["benchmark"],
     ["cli"],
@@ -42,6 +42,7 @@ DISTRIBUTIONS = {
     "PIL": "pillow",
     "tensorflow_datasets": "tensorflow-datasets",
     "tensorboardX": "tensorboardx",
+    "yaml": "pyyaml",
 }
 
 

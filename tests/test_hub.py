@@ -3,8 +3,11 @@
 import functools
 import http.server
 import json
+import re
 import shutil
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -12,8 +15,9 @@ import pytest
 import tiny
 
 import ganzoo
-from ganzoo import hub, paths, registry, sampling
+from ganzoo import files, hub, paths, registry, sampling
 from ganzoo.errors import GanzooError
+from ganzoo.hub import sources
 
 PUBLISHED = registry.list_models(pretrained=True)
 
@@ -113,7 +117,7 @@ def test_a_flipped_bit_is_refused(copied):
 def _claim(folder):
     """Make the config agree with the weights, as an attacker or a bug would."""
     config = json.loads((folder / hub.CONFIG).read_text())
-    config["weights"]["sha256"] = hub.sha256_of(folder / hub.WEIGHTS)
+    config["weights"]["sha256"] = files.sha256_of(folder / hub.WEIGHTS)
     (folder / hub.CONFIG).write_text(json.dumps(config))
 
 
@@ -128,7 +132,7 @@ def test_weights_of_another_model_are_refused(copied):
 def test_a_file_that_is_no_hdf5_is_refused(copied, content):
     (copied / hub.WEIGHTS).write_bytes(content)
     _claim(copied)
-    with pytest.raises(GanzooError, match="holds no weights of this dcgan generator"):
+    with pytest.raises(GanzooError, match="holds no weights: Unable to"):
         ganzoo.load(copied)
 
 
@@ -214,7 +218,7 @@ def test_a_wrong_file_of_a_server_never_gets_into_the_cache(remote, monkeypatch)
     monkeypatch.setenv("GANZOO_HUB", address)
     with pytest.raises(GanzooError, match="not on this machine.*Put gen"):
         ganzoo.load(name)
-    assert not [p for p in (paths.home() / "weights").glob("*") if p.is_file()]
+    assert not list((paths.home() / "weights").glob("*.h5"))
 
 
 def test_latents_are_those_of_numpy():
@@ -226,3 +230,73 @@ def test_latents_are_those_of_numpy():
     cut = tiny.create("wgan_gp")
     drawn = sampling.draw_latents(cut, 500, np.random.default_rng(0), truncation=0.5)
     assert np.abs(drawn).max() <= 1.0
+
+
+# ------------------------------------------------------------- state of training
+
+
+@pytest.mark.backend
+def test_the_state_of_training_comes_back(tmp_path):
+    gan = tiny.create("dcgan")
+    tiny.fit(gan)
+    gan.save(tmp_path / "mine", training_state=True)
+    back = ganzoo.load(tmp_path / "mine", training_state=True)
+    assert tiny.same(tiny.values(back.variables), tiny.values(gan.variables))
+    assert int(back.step.value) == int(gan.step.value) > 0
+    for model in (gan, back):
+        tiny.fit(model)
+    assert tiny.same(tiny.values(back.variables), tiny.values(gan.variables))
+
+
+def test_a_model_without_it_says_so(saved, copied):
+    with pytest.raises(GanzooError, match="without its training state.*averaged"):
+        ganzoo.load(saved, training_state=True)
+    tiny.create("dcgan").save(copied, training_state=True)
+    (copied / paths.TRAINING).write_bytes(b"x")
+    with pytest.raises(GanzooError, match="damaged or another file"):
+        ganzoo.load(copied, training_state=True)
+
+
+# ---------------------------------------------------------------- addresses
+
+
+def test_a_folder_on_a_server(saved, remote, monkeypatch):
+    name, there, address = remote
+    url = f"{address}/dcgan/tiny"
+    wanted = ganzoo.load(saved).generate(2, seed=1)
+    assert np.array_equal(ganzoo.load(url).generate(2, seed=1), wanted)
+    shutil.rmtree(there)
+    with pytest.warns(UserWarning, match="404.*going on with what was had before"):
+        assert np.array_equal(ganzoo.load(f"{url}/").generate(2, seed=1), wanted)
+    monkeypatch.setenv("GANZOO_OFFLINE", "1")
+    assert np.array_equal(ganzoo.load(url).generate(2, seed=1), wanted)
+    with pytest.raises(GanzooError, match="there is no model at .*GANZOO_OFFLINE"):
+        ganzoo.load(f"{address}/dcgan/other")
+
+
+def test_a_folder_by_its_file_address(saved):
+    assert ganzoo.load(saved.as_uri()).generate(1).shape == (1, 28, 28, 1)
+
+
+def test_offline_names_the_file_and_where_to_put_it(remote, saved, monkeypatch):
+    name, there, address = remote
+    monkeypatch.setenv("GANZOO_HUB", address)
+    monkeypatch.setenv("GANZOO_OFFLINE", "1")
+    with pytest.raises(GanzooError, match="GANZOO_OFFLINE is set") as caught:
+        ganzoo.load(name)
+    place = re.search(r"Put generator_ema.weights.h5 .* at (\S+)\.$", str(caught.value))
+    shutil.copy(saved / hub.WEIGHTS, files.writable_folder(Path(place[1]).parent))
+    (Path(place[1]).parent / hub.WEIGHTS).rename(place[1])
+    assert ganzoo.load(name).generate(1).shape == (1, 28, 28, 1)
+
+
+def test_the_addresses_are_the_packages_own_or_those_given(monkeypatch):
+    monkeypatch.setenv("GANZOO_HUB", "file:///a https://b/c")
+    assert sources.addresses() == ["file:///a", "https://b/c"]
+    monkeypatch.setenv("GANZOO_HUB", "")
+    assert sources.addresses() == []
+    monkeypatch.delenv("GANZOO_HUB")
+    about = {"Project-URL": ["Home, https://x", "Weights, https://y/z"]}
+    fake = SimpleNamespace(get_all=about.get)
+    monkeypatch.setattr(sources.metadata, "metadata", lambda name: fake)
+    assert sources.addresses() == ["https://y/z"]

@@ -10,15 +10,9 @@ import tomli_w
 from ganzoo import hub, paths, pictures, records
 from ganzoo.benchmark.halves import halved
 from ganzoo.errors import GanzooError
+from ganzoo.hub import cards, listing, origins
 from ganzoo.recipe import FILE_NAME, Recipe
 from ganzoo.runs import read_metrics
-
-LICENCES = {
-    "cifar10_jpeg": "none stated (CIFAR-10, Krizhevsky; recompressed as JPEG)",
-    "fashion_mini": "MIT (Fashion-MNIST, Zalando SE)",
-    "fashion_mnist": "MIT (Fashion-MNIST, Zalando SE)",
-    "mnist": "none stated (MNIST, LeCun, Cortes and Burges)",
-}
 
 
 def difference(run: Path, folder: Path) -> int:
@@ -41,7 +35,16 @@ def claim(run: Path, recipe: Recipe, name: str) -> dict:
         "date": environment["date"][:10],
         "command": f"ganzoo train {name}",
         "diversity": last["diversity"],
+        **commit_of(environment),
     }
+
+
+def commit_of(environment: dict) -> dict:
+    """The code that trained, as a claim has it; nothing outside a checkout."""
+    if not environment.get("commit"):
+        return {}
+    dirty = "-dirty" if environment.get("dirty") else ""
+    return {"commit": environment["commit"][:12] + dirty}
 
 
 def write_recipe(path: Path, recipe: Recipe, told: dict) -> None:
@@ -52,48 +55,6 @@ def write_recipe(path: Path, recipe: Recipe, told: dict) -> None:
         text = tomli_w.dumps(recipe.to_dict() | {"claim": {}}).split("[claim]")[0]
     path.write_text(f"{text}\n\n{tomli_w.dumps({'claim': told})}")
     assert not Recipe.read(path).differences(recipe), "the zoo's recipe is another"
-
-
-CARD = """---
-library_name: keras
-license: apache-2.0
-datasets:
-  - {dataset}
-tags:
-  - ganzoo
-  - gan
-  - {variant}
----
-
-# {name}
-
-{title} ({paper}, {year}), trained on `{dataset}`.
-
-![samples](samples.png)
-
-```python
-import ganzoo
-
-images = ganzoo.load("{name}").generate(16, seed=7)  # uint8 {shape}
-```
-
-| | |
-|---|---|
-| images seen | {kimg} thousand |
-| time | {minutes} minutes on {hardware} ({backend}, Keras {keras}) |
-| seed | {seed} |
-| parameters of the generator | {parameters:,} |
-| weights | {megabytes:.2f} MB, half precision, Apache-2.0 |
-| data | {data_licence} |
-| trained by | `{command}` |
-| spread of the pictures | {diversity} grey levels |
-
-The grid holds the first pictures of seed 0, not chosen ones.
-
-## What it is bad at
-
-{failures}
-"""
 
 
 def refuse_other(folder: Path, run: Path, name: str) -> bool:
@@ -124,7 +85,7 @@ def refuse_other(folder: Path, run: Path, name: str) -> bool:
 
 
 def publish(run: Path, name: str, zoo: Path | None = None, *, again: bool = False):
-    """Write the tag's folder, as a whole or not at all, and return it.
+    """Write the tag's folder, as a whole or not at all, list it, and return it.
 
     `again` lets a run of the tag's own recipe take the place of its weights, before
     they were ever released. None is returned where these weights are there already.
@@ -132,7 +93,8 @@ def publish(run: Path, name: str, zoo: Path | None = None, *, again: bool = Fals
     Raises: `GanzooError` for a tag that has other weights or another recipe.
     """
     variant, tag = name.split(".")
-    folder = (zoo or paths.zoo()) / variant / tag
+    zoo = zoo or paths.zoo()
+    folder = zoo / variant / tag
     if not again and refuse_other(folder, run, name):
         return None
     building = folder.with_name(f".{tag}.building")
@@ -146,6 +108,7 @@ def publish(run: Path, name: str, zoo: Path | None = None, *, again: bool = Fals
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+    listing.write(zoo)
     return folder
 
 
@@ -160,7 +123,7 @@ def fill(run, name, folder):
     trained = config.get("trained_sha256", config["weights"]["sha256"])
     origin = {
         "kimg": told["kimg"],
-        "licence": {"weights": "Apache-2.0", "data": licence(recipe)},
+        "licence": {"weights": "Apache-2.0", "data": origins.licence(recipe.dataset)},
         "recipe_hash": recipe.hash(),
         "trained_sha256": trained,
     }
@@ -168,39 +131,4 @@ def fill(run, name, folder):
     count = 10 * gan.num_classes or 100
     images = hub.load(folder).generate(count, seed=0)
     pictures.save_grid(folder / "samples.png", images, columns=10, scale=2)
-    write_card(folder, name, gan, recipe, told)
-
-
-def licence(recipe):
-    """What is known of the data's licence."""
-    if recipe.dataset not in LICENCES:
-        raise GanzooError(
-            f"the licence of {recipe.dataset!r} is not noted in tools/tags.py: add it "
-            "to LICENCES, for the card has to name it."
-        )
-    return LICENCES[recipe.dataset]
-
-
-def write_card(folder, name, gan, recipe, told):
-    """Write card.md; what a person noted under its last heading stays."""
-    card = folder / "card.md"
-    mark = "## What it is bad at"
-    noted = card.read_text().partition(mark)[2].strip() if card.exists() else ""
-    record = records.scan()[recipe.variant]
-    card.write_text(
-        CARD.format(
-            name=name,
-            variant=recipe.variant,
-            title=record.title,
-            paper=record.paper,
-            year=record.year,
-            dataset=recipe.dataset,
-            seed=recipe.seed,
-            shape=f"(16, {', '.join(map(str, gan.image_shape))})",
-            parameters=gan.generator.count_params(),
-            megabytes=(folder / hub.WEIGHTS).stat().st_size / 1e6,
-            data_licence=licence(recipe),
-            failures=noted or "To be looked at.",
-            **told,
-        )
-    )
+    (folder / cards.CARD).write_text(cards.card(records.Tag.read(name, folder)))

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganzoo import data, health, hub, registry, training
+from ganzoo import data, files, health, hub, registry, training
 from ganzoo.benchmark import rows as rows_
 from ganzoo.benchmark.rows import Row, surroundings
 from ganzoo.benchmark.suites import Job, Suite
@@ -222,7 +222,7 @@ def _training_facts(folder):
         "train_seconds": lines[-1]["seconds"] if lines else 0.0,
         "images_per_second": round(_pace(lines), 2),
         "peak_memory_mb": lines[-1].get("peak_memory_mb", 0.0) if lines else 0.0,
-        "weights_sha256": hub.sha256_of(weights) if weights.exists() else "",
+        "weights_sha256": files.sha256_of(weights) if weights.exists() else "",
     }
 
 

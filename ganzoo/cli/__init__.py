@@ -5,7 +5,7 @@ import os
 import click
 
 from ganzoo import __version__
-from ganzoo.cli import benchmarks, making, models, scoring, storing
+from ganzoo.cli import benchmarks, hubs, making, models, pushing, scoring, storing
 from ganzoo.cli.shell import PlainErrors
 
 __all__ = ["main"]
@@ -23,7 +23,8 @@ def main():
     ganzoo evaluate runs/mine          its scores
 
     NAME is a variant (its default tag is meant), variant.tag, a run folder or another
-    folder with a model's config.json, or a .keras file.
+    folder with a model's config.json, a .keras file, or an address: hf://org/repo,
+    https://host/folder.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -33,6 +34,7 @@ for command in (
     models.info,
     models.sample,
     models.export,
+    pushing.push,
     making.train,
     making.new,
     benchmarks.evaluate,
@@ -40,5 +42,6 @@ for command in (
     benchmarks.reproduce,
     scoring.compare,
     storing.cache,
+    hubs.hub,
 ):
     main.add_command(command)

@@ -94,19 +94,27 @@ def _cells(row):
 @click.argument("name")
 @json_option
 def info(name, as_json):
-    """Show what is known of a variant or a tag.
+    """Show what is known of a variant, or the card of a tag.
+
+    As JSON, a tag is its config, its recipe, and its entry in the zoo's listing.
 
     \b
     ganzoo info dcgan
     ganzoo info dcgan.fashion_mnist
     """
     record = registry.info(name)
+    is_tag = isinstance(record, Tag)
     if not as_json:
-        return click.echo(record)
-    values = asdict(record)
-    if not isinstance(record, Tag):
-        values["tags"] = record.tags
+        return click.echo(_card(record) if is_tag and record.card else record)
+    more = {"listing": record.listing} if is_tag else {"tags": record.tags}
+    values = asdict(record) | more
     click.echo(json.dumps(values, indent=2, default=str))
+
+
+def _card(tag):
+    """The card, its grid by the path that it has here."""
+    place = tag.folder / "samples.png"
+    return tag.card.replace("![samples](samples.png)", f"samples: {place}").rstrip()
 
 
 # ---------------------------------------------------------------------------- sample

@@ -2,18 +2,20 @@
 
 import fnmatch
 import json
+import shutil
 
 import click
 
-from ganzoo import paths
+from ganzoo import files, paths
 from ganzoo.cli.shell import json_option
+from ganzoo.errors import GanzooError
 
 __all__ = ["cache"]
 
 
 @click.group()
 def cache():
-    """List or clear what is kept: decoded data, and weights.
+    """List, verify or clear what is kept: decoded data, and weights.
 
     It lies in the folder of GANZOO_HOME, else in the user's cache folder.
     """
@@ -35,6 +37,30 @@ def list_(as_json):
 
 
 @cache.command()
+@click.option("--remove", is_flag=True, help="Remove the damaged ones.")
+def verify(remove):
+    """Hold each weight file against the sha256 in its name.
+
+    What is removed is fetched again when it is needed.
+
+    \b
+    ganzoo cache verify --remove
+    """
+    found = _weight_files()
+    damaged = [path for path in found if files.sha256_of(path) != path.name[:64]]
+    for path in damaged if remove else ():
+        path.unlink()
+        click.echo(f"removed {path}")
+    if damaged and not remove:
+        raise GanzooError(
+            f"{len(damaged)} of {len(found)} weight files are damaged: "
+            f"{', '.join(map(str, damaged))}. Remove them by `ganzoo cache verify "
+            "--remove`; they are fetched again when needed."
+        )
+    click.echo(f"{len(found) - len(damaged)} of {len(found)} weight files are sound")
+
+
+@cache.command()
 @click.argument("pattern", default="*")
 def clear(pattern):
     """Remove what matches a glob; all of it by default.
@@ -46,10 +72,12 @@ def clear(pattern):
     from ganzoo.data import cache as data_cache
 
     removed = [{"bytes": entry.bytes} for entry in data_cache.clear(pattern)]
-    for row in _weights():
-        if fnmatch.fnmatch(row["name"], pattern):
-            (paths.home() / "weights" / row["name"]).unlink(missing_ok=True)
-            removed.append(row)
+    for path in _weight_files(parts=True):
+        if fnmatch.fnmatch(path.name.lstrip("."), pattern):
+            removed.append({"bytes": path.stat().st_size})
+            path.unlink()
+    if pattern == "*":  # configs of models that came from an address
+        shutil.rmtree(paths.home() / "models", ignore_errors=True)
     click.echo(f"removed {_total(removed)}")
 
 
@@ -62,8 +90,17 @@ def _data():
 
 
 def _weights():
-    for path in sorted((paths.home() / "weights").glob("*.h5")):
-        yield {"kind": "weights", "name": path.name, "bytes": path.stat().st_size}
+    for path in _weight_files(parts=True):
+        kind = "weights, incomplete" if path.suffix == ".part" else "weights"
+        name = path.name.removeprefix(".")
+        yield {"kind": kind, "name": name, "bytes": path.stat().st_size}
+
+
+def _weight_files(parts=False):
+    """The kept weight files, and what broken downloads left if it is asked for."""
+    folder = paths.home() / "weights"
+    found = sorted(folder.glob("[!.]*.h5"))
+    return found + sorted(folder.glob(".*.part")) * parts
 
 
 def _total(rows):

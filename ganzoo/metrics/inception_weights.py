@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ganzoo import hub, paths
+from ganzoo import files, paths
 from ganzoo.errors import GanzooError
 from ganzoo.metrics import torch_files
 
@@ -42,7 +42,7 @@ def find() -> Path:
     places = [folder / url.rpartition("/")[2] for url in URLS]
     found = [place for place in places if place.exists()]
     path = found[0] if found else _fetch(folder)
-    if (digest := hub.sha256_of(path)) != SHA256:
+    if (digest := files.sha256_of(path)) != SHA256:
         raise GanzooError(
             f"{path} is damaged or another file: its sha256 is {digest}, not {SHA256}. "
             "Remove it, and it is fetched again."

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganzoo import hub, paths
+from ganzoo import files, hub, paths
 from ganzoo.errors import GanzooError, unknown
 from ganzoo.metrics import classifier
 
@@ -161,7 +161,7 @@ def publish(
         target.write_bytes(weights.read_bytes())
     stored = {
         "file": WEIGHTS,
-        "sha256": hub.sha256_of(target),
+        "sha256": files.sha256_of(target),
         "bytes": target.stat().st_size,
     }
     config = {"format": hub.FORMAT, **facts, "weights": stored}
@@ -192,7 +192,7 @@ def _load(name):
     model = classifier.build(settings, shape, len(config["class_names"]))
     weights = config["folder"] / WEIGHTS
     digest = config["weights"]["sha256"]
-    if not weights.exists() or hub.sha256_of(weights) != digest:
+    if not weights.exists() or files.sha256_of(weights) != digest:
         raise GanzooError(
             f"{weights} is missing or damaged: its sha256 is not {digest}, which the "
             "config beside it names. Install ganzoo again."
