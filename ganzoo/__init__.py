@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ganzoo import data
+    from ganzoo import data, latents
     from ganzoo.evaluation import evaluate
     from ganzoo.gan import GAN
     from ganzoo.hub import load
@@ -31,6 +31,7 @@ __all__ = [
     "data",
     "evaluate",
     "info",
+    "latents",
     "list_models",
     "load",
     "register",
@@ -51,8 +52,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name == "data":
-        return importlib.import_module("ganzoo.data")
+    if name in ("data", "latents"):
+        return importlib.import_module(f"ganzoo.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"ganzoo.{_HOMES[name]}"), name)

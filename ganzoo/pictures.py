@@ -46,12 +46,15 @@ def save_grid(
 
 
 def save_film(
-    path: str | Path, frames: Sequence[str | Path], seconds: float = 8.0
+    path: str | Path,
+    frames: Sequence[str | Path],
+    seconds: float = 8.0,
+    pause: float = 2.0,
 ) -> Path:
-    """Write picture files as an endless GIF of that length; the last one stays."""
+    """Write picture files as an endless GIF; the last one stays for `pause` seconds."""
     pictures = [_indexed(frame) for frame in frames]
     each = max(40, int(1000 * seconds / max(len(pictures), 1)))
-    durations = [each] * (len(pictures) - 1) + [2000]
+    durations = [each] * (len(pictures) - 1) + [max(each, int(1000 * pause))]
     with files.replacing(path) as temporary:
         pictures[0].save(
             temporary,

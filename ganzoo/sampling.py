@@ -8,14 +8,14 @@ import numpy as np
 
 from ganzoo.errors import GanzooError, unknown
 
-__all__ = ["draw_latents", "generate", "label_numbers", "to_uint8"]
+__all__ = ["draw_latents", "generate", "label_numbers", "resolve", "run", "to_uint8"]
 
 _CHUNK = 64  # pictures a call of the network
 
 
 def generate(gan, count, seed, labels, truncation) -> np.ndarray:
     """Return uint8 pictures (count, height, width, channels); see `GAN.generate`."""
-    count, numbers = _resolve(gan, count, labels)
+    count, numbers = resolve(gan, count, labels)
     rng = np.random.default_rng(seed)
     inputs = {"latents": draw_latents(gan, count, rng, truncation)}
     if gan.num_classes and numbers is None:
@@ -93,8 +93,11 @@ def _number(gan, label):
     return number
 
 
-def _resolve(gan, count, labels):
-    """The number of pictures and their class numbers, or None for any."""
+def resolve(gan, count: int | None, labels: Any) -> tuple[int, np.ndarray | None]:
+    """Return the number of pictures and their class numbers, or None for any.
+
+    Raises: `GanzooError` for a count or labels that the model cannot have.
+    """
     if labels is None:
         return _checked_count(16 if count is None else count), None
     if not gan.num_classes:

@@ -71,9 +71,9 @@ def test_labels_take_turns(model):
 
 
 def test_a_run_a_tag_and_a_keras_file_have_names_of_their_own():
-    assert models._stem("dcgan.fashion_mnist") == "dcgan.fashion_mnist"
-    assert models._stem("runs/mine/") == "mine"
-    assert models._stem("models/mine.keras") == "mine"
+    assert models.stem("dcgan.fashion_mnist") == "dcgan.fashion_mnist"
+    assert models.stem("runs/mine/") == "mine"
+    assert models.stem("models/mine.keras") == "mine"
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = [
-    ROOT / "docs" / f"{name}.md" for name in ("getting-started", "data", "hub", "scores")
+    ROOT / "docs" / f"{name}.md"
+    for name in ("getting-started", "data", "hub", "latents", "scores")
 ]
 
 

@@ -305,7 +305,7 @@ def test_weights_damaged_by_chance(saved, tmp_path):
         path = tmp_path / f"{seed}.weights.h5"  # HDF5 remembers files by their names
         path.write_bytes(damaged(content, seed))
         try:
-            assert weights.inspect(path) > 0
+            weights.inspect(path)
             weights.assign(gan.generator_ema, path, "model")
             outcomes[True] += 1
         except GanzooError as error:

@@ -5,7 +5,16 @@ import os
 import click
 
 from ganzoo import __version__
-from ganzoo.cli import benchmarks, hubs, making, models, pushing, scoring, storing
+from ganzoo.cli import (
+    benchmarks,
+    hubs,
+    latents,
+    making,
+    models,
+    pushing,
+    scoring,
+    storing,
+)
 from ganzoo.cli.shell import PlainErrors
 
 __all__ = ["main"]
@@ -34,6 +43,10 @@ for command in (
     models.info,
     models.sample,
     models.export,
+    latents.interpolate,
+    latents.truncate,
+    latents.project,
+    latents.directions,
     pushing.push,
     making.train,
     making.new,

@@ -1,10 +1,11 @@
 """`ganzoo interpolate`, `truncate`, `project`, `directions`: a model's latents."""
 
+import contextlib
 from pathlib import Path
 
 import click
 
-from ganzoo.cli.models import _stem
+from ganzoo.cli.models import stem
 from ganzoo.cli.shell import backend_option, check_writable
 from ganzoo.errors import GanzooError
 
@@ -38,7 +39,11 @@ def _target(out, endings=(".png", ".gif")):
 
 
 seed_option = click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of the latents: the same seed, the same ones.",
 )
 labels_option = click.option(
     "--label",
@@ -81,7 +86,7 @@ def interpolate(name, seeds, steps, labels, is_open, out):
     ganzoo interpolate dcgan --seeds 0,1,2
     ganzoo interpolate cgan --label Sneaker --label Bag --seeds 0,1 --out both.png
     """
-    target = _target(out or f"{_stem(name)}-path.gif")
+    target = _target(out or f"{stem(name)}-path.gif")
     from ganzoo import hub, latents
 
     frames = latents.interpolate(
@@ -103,7 +108,13 @@ def interpolate(name, seeds, steps, labels, is_open, out):
     callback=_numbers(float),
     help="A row each, in (0, 1].",
 )
-@click.option("--count", type=click.IntRange(1), default=8, show_default=True)
+@click.option(
+    "--count",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Pictures a row.",
+)
 @seed_option
 @labels_option
 @click.option("--out", help="A .png or .gif.  [default: NAME-truncation.png]")
@@ -114,7 +125,7 @@ def truncate(name, values, count, seed, labels, out):
     \b
     ganzoo truncate dcgan --values 0.3,0.6,1 --count 10
     """
-    target = _target(out or f"{_stem(name)}-truncation.png")
+    target = _target(out or f"{stem(name)}-truncation.png")
     from ganzoo import hub, latents
 
     gan = hub.load(name)
@@ -130,10 +141,14 @@ def truncate(name, values, count, seed, labels, out):
 @click.command()
 @click.argument("name")
 @click.argument("image", type=click.Path(exists=True, dir_okay=False))
+@click.option("--label", help="The class, by name or number.  [default: each is tried]")
 @click.option(
-    "--label", help="The class, by name or number.  [default: each is tried]"
+    "--steps",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Of the descent.",
 )
-@click.option("--steps", type=click.IntRange(1), default=200, show_default=True)
 @click.option(
     "--starts",
     type=click.IntRange(1),
@@ -154,7 +169,7 @@ def project(name, image, label, steps, starts, seed, out, gif):
     ganzoo project dcgan shirt.png --gif search.gif
     ganzoo project cgan shirt.png --label T-shirt/top
     """
-    target = _target(out or f"{_stem(name)}-found.png", (".png",))
+    target = _target(out or f"{stem(name)}-found.png", (".png",))
     film = _target(gif, (".gif",)) if gif else None
     import numpy as np
 
@@ -178,27 +193,24 @@ def project(name, image, label, steps, starts, seed, out, gif):
         click.echo(f"wrote {film}")
 
 
+@contextlib.contextmanager
 def _bar():
     """A progress bar where there is a terminal, as a function of the steps."""
-    import contextlib
-
     from tqdm import tqdm
 
-    @contextlib.contextmanager
-    def opened():
-        with tqdm(disable=None, unit="step", leave=False) as bar:
+    with tqdm(disable=None, unit="step", leave=False) as bar:
 
-            def progress(done, total, distance):
-                bar.total = total
-                bar.update(done - bar.n)
+        def progress(done, total, distance):
+            bar.total = total
+            bar.update(done - bar.n)
 
-            yield progress
-
-    return opened()
+        yield progress
 
 
 def _told(gan, found):
-    distances = f"distance {found.distance:.4f}, {found.history[0]:.4f} where it started"
+    distances = (
+        f"distance {found.distance:.4f}, {found.history[0]:.4f} where it started"
+    )
     if found.label is None:
         return distances
     names = gan.class_names or range(gan.num_classes)
@@ -233,7 +245,13 @@ def _search_film(gan, found):
     show_default=True,
     help="How far to go to either side.",
 )
-@click.option("--steps", type=click.IntRange(2), default=9, show_default=True)
+@click.option(
+    "--steps",
+    type=click.IntRange(2),
+    default=9,
+    show_default=True,
+    help="Pictures along a direction.",
+)
 @seed_option
 @one_label_option
 @click.option("--out", help="A .png or .gif.  [default: NAME-directions.png]")
@@ -245,7 +263,7 @@ def directions(name, count, reach, steps, seed, label, out):
     ganzoo directions dcgan --seed 7
     ganzoo directions cgan --count 3 --label Bag --out walk.gif
     """
-    target = _target(out or f"{_stem(name)}-directions.png")
+    target = _target(out or f"{stem(name)}-directions.png")
     import numpy as np
 
     from ganzoo import hub, latents

@@ -12,7 +12,7 @@ from ganzoo.cli.shell import backend_option, check_writable, json_option
 from ganzoo.errors import GanzooError
 from ganzoo.records import TASKS, Tag
 
-__all__ = ["export", "info", "list_", "sample"]
+__all__ = ["export", "info", "list_", "sample", "stem"]
 
 FORMATS = ("tf_saved_model", "onnx", "openvino", "litert", "torch")
 
@@ -157,7 +157,7 @@ def sample(name, count, seed, labels, truncation, out, columns):
     ganzoo sample runs/dcgan.fashion_mini --out pictures/
     """
     apart = bool(out) and (out.endswith(("/", os.sep)) or Path(out).is_dir())
-    targets = _targets(out or f"{_stem(name)}.png", count if apart else 0)
+    targets = _targets(out or f"{stem(name)}.png", count if apart else 0)
     check_writable(targets)
     from ganzoo import hub, pictures
 
@@ -185,7 +185,7 @@ def _targets(out, count):
     return [path]
 
 
-def _stem(name):
+def stem(name):
     """What a model's pictures are called: runs/mine -> mine, dcgan.mnist as it is."""
     path = Path(name).resolve()
     return path.stem if path.suffix == ".keras" else path.name

@@ -15,7 +15,7 @@ from ganzoo.data.pixels import fit_picture, fitted_shape
 from ganzoo.data.storage import Plan
 from ganzoo.errors import GanzooError
 
-__all__ = ["EXTENSIONS", "read"]
+__all__ = ["EXTENSIONS", "opened", "pixels_of", "read"]
 
 _KINDS = ".bmp, .gif, .jpeg, .jpg, .pbm, .pgm, .png, .ppm, .tif, .tiff, .webp"
 EXTENSIONS = frozenset(_KINDS.split(", "))
@@ -164,7 +164,7 @@ def _size(size: tuple[int, int]) -> str:
 
 def _head(file: Path) -> tuple[tuple[int, int], bool]:
     """Return (height, width) and whether the picture has colour."""
-    with _opened(file) as image:
+    with opened(file) as image:
         turned = image.getexif().get(0x0112, 1) >= 5
         height, width = image.size if turned else image.size[::-1]
         return (height, width), image.mode not in ("1", "L", "LA") and not _deep(image)
@@ -174,13 +174,21 @@ def _examples(
     listing: _Listing, image_size: int, channels: int
 ) -> Iterator[dict[str, object]]:
     for file, label in listing.files:
-        with _opened(file) as image:
-            pixels = _pixels(ImageOps.exif_transpose(image))
+        with opened(file) as image:
+            pixels = pixels_of(ImageOps.exif_transpose(image))
         yield {"image": fit_picture(pixels, image_size, channels), "label": label}
 
 
 @contextlib.contextmanager
-def _opened(file: Path) -> Iterator[Image.Image]:
+def opened(file: Path) -> Iterator[Image.Image]:
+    """Give the open image of a file.
+
+    Raises: `GanzooError` for a file that is none, also if that shows while it is used.
+
+    Example:
+        >>> with opened(Path("cat.png")) as image:
+        ...     pixels = pixels_of(image)
+    """
     try:
         with Image.open(file) as image:
             yield image
@@ -192,7 +200,7 @@ def _opened(file: Path) -> Iterator[Image.Image]:
         ) from error
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
+def pixels_of(image: Image.Image) -> np.ndarray:
     """Return uint8 (H, W, 1 | 3 | 4), the fourth channel being transparency."""
     if _deep(image):
         return (np.asarray(image) >> 8).astype(np.uint8)[..., None]

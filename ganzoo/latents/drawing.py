@@ -14,6 +14,7 @@ from ganzoo.errors import GanzooError
 __all__ = ["checked_seeds", "draw", "inputs", "latents_of", "numbers_of", "save"]
 
 _FILM_WIDTH = 192  # pixels across a film that shows one picture
+_IN_A_ROW = 5  # pictures of a film that stand in one row; more are a square
 
 
 def draw(gan, latents: np.ndarray, labels: Sequence[Any] | None = None) -> np.ndarray:
@@ -49,12 +50,12 @@ def numbers_of(gan, count: int, labels: Sequence[Any] | None) -> np.ndarray:
 
     Raises: `GanzooError` for labels that the model has not.
     """
-    _, numbers = sampling._resolve(gan, count, labels)
+    _, numbers = sampling.resolve(gan, count, labels)
     return np.zeros(count, "int32") if numbers is None else numbers
 
 
 def latents_of(gan, seeds: Sequence[int]) -> np.ndarray:
-    """Return latents (n, latent_dim): what `gan.generate(1, seed=...)` draws of each."""
+    """Return latents (n, latent_dim): what `gan.generate(1, seed=...)` starts from."""
     draws = [sampling.draw_latents(gan, 1, np.random.default_rng(s)) for s in seeds]
     return np.concatenate(draws)
 
@@ -119,10 +120,11 @@ def _frames(rows, back):
 
 def _film(path, frames, columns, seconds):
     """Frames (n, pictures, height, width, channels) as a GIF."""
-    alone = frames.shape[1] == 1
-    scale = max(1, round(_FILM_WIDTH / frames.shape[3])) if alone else 0
+    count = frames.shape[1]
+    scale = max(1, round(_FILM_WIDTH / frames.shape[3])) if count == 1 else 0
+    columns = columns or (count if count <= _IN_A_ROW else 0)
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{i:05d}.png" for i in range(len(frames))]
         for file, images in zip(files, frames, strict=True):
             pictures.save_grid(file, images, columns=columns, scale=scale)
-        return pictures.save_film(path, files, seconds)
+        return pictures.save_film(path, files, seconds, pause=0)

@@ -78,8 +78,9 @@ def project(
 
     Raises: `GanzooError` for what is no such picture, and for unknown labels.
 
-    Source: Zhu et al. 2016, arXiv:1609.03552, section 3.1; Lipton & Tripathi 2017,
-    arXiv:1702.04782 (clipping). They have one start, and features beside the pixels.
+    Source: Zhu et al. 2016, arXiv:1609.03552, section 3.1, with a network's features
+    beside the pixels where the pyramid is here; Lipton & Tripathi 2017,
+    arXiv:1702.04782, who draw anew what is clipped here.
 
     Example:
         >>> found = project(gan, gan.generate(1, seed=7)[0])
@@ -206,9 +207,9 @@ def to_target(gan, image: np.ndarray | str | Path) -> np.ndarray:
 
 def _read(path):
     if not path.is_file():
-        raise GanzooError(f"there is no picture {path}. Give the path of an image file.")
-    with folders._opened(path) as picture:
-        return folders._pixels(ImageOps.exif_transpose(picture))
+        raise GanzooError(f"there is no picture {path}. Give the path of one.")
+    with folders.opened(path) as picture:
+        return folders.pixels_of(ImageOps.exif_transpose(picture))
 
 
 def _checked(image):

@@ -46,7 +46,7 @@ def directions(gan, count: int = 5) -> Directions:
 
     A first layer is each with a kernel that the latents reach with none before it; A is
     measured by sending in the unit vectors, its activation left out, so that it may
-    stand behind reshapes, paddings and labels that were joined to the latents. Of several
+    stand behind reshapes, and behind labels that were joined to the latents. Of several
     layers the A are stacked; of several classes A^T A is the mean.
 
     Args:
