@@ -26,7 +26,9 @@ def _find_data():
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "agg")
-os.environ.setdefault("GANZOO_HUB", "")  # no test asks the network for weights
+os.environ["GANZOO_HUB"] = ""  # no test asks the network for weights
+for setting in ("GANZOO_OFFLINE", "GANZOO_EXTRA", "GANZOO_DEBUG"):
+    os.environ.pop(setting, None)  # what the shell has is not what is tested
 _share_the_processor()
 _find_data()
 
