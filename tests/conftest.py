@@ -26,6 +26,8 @@ def _find_data():
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "agg")
+# Of a test's time on JAX most is compilation; slower steps of small models are nothing.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ["GANZOO_HUB"] = ""  # no test asks the network for weights
 for setting in ("GANZOO_OFFLINE", "GANZOO_EXTRA", "GANZOO_DEBUG"):
     os.environ.pop(setting, None)  # what the shell has is not what is tested

@@ -87,7 +87,11 @@ def test_every_variable_of_every_player_moves_in_a_step(played):
     ):
         assert player.variables
         for variable, start, end in zip(player.variables, old, new, strict=True):
-            assert not np.array_equal(start, end), variable.path
+            # Of scores within its margins, the hinge loss pushes reals up as much as
+            # fakes down: what is added to both has no gradient.
+            balanced = played.gan.objective.name == "hinge"
+            if not (balanced and variable.path.endswith("logit/bias")):
+                assert not np.array_equal(start, end), variable.path
     assert all(np.isfinite(value) for value in played.logs.values())
     assert played.logs["d_loss"] != 0 and played.logs["g_loss"] != 0
 

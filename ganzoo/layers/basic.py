@@ -7,7 +7,14 @@ from keras import ops
 
 from ganzoo.errors import GanzooError
 
-__all__ = ["LabelPlanes", "Maxout", "OneHot", "doublings", "dropout"]
+__all__ = [
+    "GlobalSumPooling2D",
+    "LabelPlanes",
+    "Maxout",
+    "OneHot",
+    "doublings",
+    "dropout",
+]
 
 
 def doublings(image_shape: tuple[int, int, int]) -> tuple[int, tuple[int, int]]:
@@ -83,6 +90,17 @@ class LabelPlanes(keras.layers.Layer):
 
     def compute_output_shape(self, x_shape, rows_shape):
         return (*x_shape[:-1], x_shape[-1] + rows_shape[-1])
+
+
+@keras.saving.register_keras_serializable("ganzoo")
+class GlobalSumPooling2D(keras.layers.Layer):
+    """The sum over a map: (batch, height, width, c) -> (batch, c)."""
+
+    def call(self, x):
+        return ops.sum(x, axis=(1, 2))
+
+    def compute_output_shape(self, shape):
+        return (shape[0], shape[-1])
 
 
 @keras.saving.register_keras_serializable("ganzoo")

@@ -25,12 +25,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         if not (training and self.trainable and self._fits(inputs, mask)):
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance = backends.batch_norm(
-            inputs,
-            ops.cast(self.gamma, "float32"),
-            ops.cast(self.beta, "float32"),
-            self.epsilon,
-        )
+        width = inputs.shape[-1:]
+        gain = ops.cast(self.gamma, "float32") if self.scale else ops.ones(width)
+        bias = ops.cast(self.beta, "float32") if self.center else ops.zeros(width)
+        outputs, mean, variance = backends.batch_norm(inputs, gain, bias, self.epsilon)
         for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         return outputs
@@ -41,8 +39,6 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and mask is None
             and len(inputs.shape) == 4
             and self.axis in (-1, 3)
-            and self.scale
-            and self.center
             and not (self.renorm or self.synchronized)
             and keras.backend.standardize_dtype(inputs.dtype) in _FUSED_TYPES
         )
