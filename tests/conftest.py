@@ -1,6 +1,7 @@
 """What all tests share. The settings come before anything imports keras."""
 
 import os
+import signal
 from pathlib import Path
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # Of a test's time on JAX most is compilation; slower steps of small models are nothing.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ["GANZOO_HUB"] = ""  # no test asks the network for weights
-for setting in ("GANZOO_OFFLINE", "GANZOO_EXTRA", "GANZOO_DEBUG"):
+for setting in ("GANZOO_OFFLINE", "GANZOO_DEBUG"):
     os.environ.pop(setting, None)  # what the shell has is not what is tested
 _share_the_processor()
 _find_data()
@@ -48,6 +49,14 @@ def ganzoo_home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANZOO_HOME", str(home))
         yield home
+
+
+@pytest.fixture
+def ctrl_c():
+    """SIGINT as in a terminal: a shell starts what runs behind without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 # One worker takes all tests of a variant, which share what they build.

@@ -168,14 +168,6 @@ def test_a_job_that_dies_is_noted_and_the_others_go_on(tmp_path, monkeypatch):
     assert "no room on the device" in (tmp_path / "out" / "log.txt").read_text()
 
 
-@pytest.fixture
-def ctrl_c():
-    """SIGINT as in a terminal: a shell starts what runs behind without it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_keeps_what_is_finished(tmp_path, monkeypatch, ctrl_c, number):
     def stopped(job, suite, work, minutes):

@@ -435,7 +435,7 @@ def test_a_server_that_cannot_be_is_refused(root, server, tmp_path):
         serving.server(tmp_path / "nowhere")
 
 
-def test_serve_prints_the_line_to_set_and_ctrl_c_ends_it(root):
+def test_serve_prints_the_line_to_set_and_ctrl_c_ends_it(root, ctrl_c):
     command = [sys.executable, "-m", "ganzoo", "hub", "serve", str(root), "--port", "0"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, env=os.environ, **pipes) as process:
@@ -448,7 +448,10 @@ def test_serve_prints_the_line_to_set_and_ctrl_c_ends_it(root):
         assert connection.getresponse().read() == CONTENT
         connection.close()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        try:
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 0, errors
     assert "Traceback" not in errors and errors.endswith("stopped\n")
 
