@@ -260,12 +260,12 @@ def _answer(url, start=0) -> Iterator:
 
 def _plain(error):
     """What broke, without the objects that requests wraps it in."""
-    kinds = {"ConnectTimeout": "no answer", "ReadTimeout": "no answer"}
-    name = type(error).__name__
-    text = str(error)
-    if "timed out" in text.lower() or name in kinds:
+    text = str(error).lower()
+    if "timed out" in text:
         return f"no answer within {TIMEOUT[1]} seconds"
-    if "refused" in text.lower():
+    if "resolve" in text or "name or service" in text:
+        return "there is no such host, or no network"
+    if "refused" in text:
         return "the connection was refused"
     return "the connection broke"
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 from faulty_server import CONTENT, SHA256, serving
 
 from ganzoo import fetching
@@ -112,6 +113,15 @@ def test_a_server_that_does_not_is_told_of(target, plan, told):
 def test_nobody_there():
     with pytest.raises(FetchError, match="refused.*tried 5 times"):
         fetch_text("http://127.0.0.1:9/config.json", limit=10)
+
+
+def test_a_host_that_is_none(monkeypatch):
+    def no_host(*args, **kwargs):
+        raise requests.ConnectionError("Failed to resolve 'nobody.invalid'")
+
+    monkeypatch.setattr(requests, "get", no_host)
+    with pytest.raises(FetchError, match="no such host, or no network.*5 times"):
+        fetch_text("https://nobody.invalid/config.json", limit=10)
 
 
 @pytest.mark.parametrize(
