@@ -13,6 +13,7 @@ from PIL import Image
 import ganzoo
 from ganzoo import files, hub
 from ganzoo.errors import GanzooError
+from ganzoo.hub import sources
 from ganzoo.hub.plain_cards import plain_card
 from ganzoo.hub.pushing import push
 
@@ -303,3 +304,15 @@ def test_what_the_command_line_refuses(run, server, tmp_path):
 
 def _another(tmp_path):
     return tiny.create("gan"), tmp_path / "another"
+
+
+def test_a_config_with_names_of_arguments_is_pushed_like_others(gan, tmp_path):
+    """What else a config says may have any name."""
+    folder = gan.save(tmp_path / "mine")
+    config = config_of(folder)
+    others = {"gan": 1, "folder": "x", "training_state": "y"}
+    (folder / "config.json").write_text(json.dumps(config | others))
+    for place, settings in (("a", {}), ("b", {"source": sources.find(folder)})):
+        push(ganzoo.load(folder), tmp_path / place, **settings)
+    assert config_of(tmp_path / "b")["folder"] == "x"
+    assert ganzoo.load(tmp_path / "b").generate(1).shape == (1, 28, 28, 1)

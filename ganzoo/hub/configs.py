@@ -28,7 +28,7 @@ _LONGEST = 1_000_000  # bytes; those of the zoo have a thousand
 _SHAPE = {"format": int, "variant": str, "config": dict, "weights": dict}
 
 
-def write_config(gan, folder: Path, **extra: Any) -> Path:
+def write_config(gan, folder: Path, /, **extra: Any) -> Path:
     """Write the `config.json` of a folder whose weights are there; return the folder.
 
     `extra` is added to the config: origin, licences, dates.

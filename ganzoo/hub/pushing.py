@@ -115,7 +115,7 @@ def place_of(place: str | Path) -> Path | huggingface.Address:
 def _extra(source, licence):
     """What the config says besides what `write_config` writes."""
     known = source.config if source else {}
-    written = {"format", "variant", "config", "weights", "training"}
+    written = {"format", "variant", "config", "weights", "training", "training_state"}
     extra = {key: value for key, value in known.items() if key not in written}
     if licence is None:
         return extra

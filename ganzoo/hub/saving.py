@@ -10,7 +10,7 @@ __all__ = ["save_folder"]
 
 
 def save_folder(
-    gan, folder: str | Path, *, training_state: bool = False, **extra: Any
+    gan, folder: str | Path, /, *, training_state: bool = False, **extra: Any
 ) -> Path:
     """Write `config.json` and the averaged generator's weights; return the folder.
 
