@@ -46,6 +46,14 @@ class _Spectral:
         """Load what `save_own_variables` saved."""
         keras.layers.Layer.load_own_variables(self, store)
 
+    def _affine(self, apply, inputs, training):
+        """What the layer does with its normalised kernel: apply, bias, activation."""
+        kernel = ops.cast(self._normalised(self.kernel, training), inputs.dtype)
+        outputs = apply(inputs, kernel)
+        if self.use_bias:
+            outputs = outputs + ops.cast(self.bias, inputs.dtype)
+        return self.activation(outputs)
+
     def _normalised(self, kernel, training):
         """The kernel at a largest singular value of 1, in its own shape."""
         matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))  # (inputs, outputs)
@@ -73,11 +81,7 @@ class SpectralDense(_Spectral, keras.layers.Dense):
         self._add_vectors(self.kernel.shape)
 
     def call(self, inputs, training=None):
-        kernel = ops.cast(self._normalised(self.kernel, training), inputs.dtype)
-        outputs = ops.matmul(inputs, kernel)
-        if self.use_bias:
-            outputs = outputs + ops.cast(self.bias, inputs.dtype)
-        return self.activation(outputs)
+        return self._affine(ops.matmul, inputs, training)
 
 
 @keras.saving.register_keras_serializable("ganzoo")
@@ -97,11 +101,7 @@ class SpectralConv2D(_Spectral, keras.layers.Conv2D):
         self._add_vectors(self.kernel.shape)
 
     def call(self, inputs, training=None):
-        kernel = ops.cast(self._normalised(self.kernel, training), inputs.dtype)
-        outputs = self.convolution_op(inputs, kernel)
-        if self.use_bias:
-            outputs = outputs + ops.cast(self.bias, inputs.dtype)
-        return self.activation(outputs)
+        return self._affine(self.convolution_op, inputs, training)
 
 
 @keras.saving.register_keras_serializable("ganzoo")

@@ -22,6 +22,7 @@ from ganzoo.layers.basic import GlobalSumPooling2D, doublings
 from ganzoo.layers.fast import BatchNormalization
 from ganzoo.layers.spectral import SpectralConv2D, SpectralDense
 from ganzoo.registry import register
+from ganzoo.variants.wgan_gp import WGANGP
 
 ROOT_2 = math.sqrt(2)
 
@@ -172,8 +173,4 @@ class SNGAN(GAN):
     def build_discriminator(self, name):
         return discriminator(self.image_shape, self.channels, name)
 
-    def prepare(self, batch):
-        """Dequantise the real images: noise below one grey level (U[0, 1/128))."""
-        image = batch["image"]
-        noise = self.draw_uniform(keras.ops.shape(image)) / 128.0
-        return batch | {"image": image + noise}
+    prepare = WGANGP.prepare  # dequantised reals
