@@ -11,6 +11,7 @@ from ganzoo.errors import GanzooError
 __all__ = [
     "CONFIG",
     "FORMAT",
+    "LONGEST",
     "TRAINING",
     "WEIGHTS",
     "parse",
@@ -24,7 +25,7 @@ CONFIG = "config.json"
 WEIGHTS = paths.WEIGHTS
 TRAINING = paths.TRAINING
 
-_LONGEST = 1_000_000  # bytes; those of the zoo have a thousand
+LONGEST = 1_000_000  # bytes; those of the zoo have a thousand
 _SHAPE = {"format": int, "variant": str, "config": dict, "weights": dict}
 
 
@@ -58,7 +59,7 @@ def read(path: Path) -> dict:
     """
     try:
         with open(path, "rb") as file:
-            return parse(file.read(_LONGEST + 1), str(path))
+            return parse(file.read(LONGEST + 1), str(path))
     except OSError as error:
         raise _none(path, error) from error
 
@@ -73,8 +74,8 @@ def parse(text: bytes, place: str) -> dict:
         >>> parse(Path("runs/mine/config.json").read_bytes(), "mine")["variant"]
         'dcgan'
     """
-    if len(text) > _LONGEST:
-        raise _none(place, f"it has more than {_LONGEST:,} bytes")
+    if len(text) > LONGEST:
+        raise _none(place, f"it has more than {LONGEST:,} bytes")
     try:
         config = json.loads(text.decode("utf-8"))
         _check(config)

@@ -23,8 +23,6 @@ from ganzoo.hub.configs import CONFIG, TRAINING, WEIGHTS
 
 __all__ = ["Source", "addresses", "find"]
 
-_LIMIT = 1_000_000  # bytes of a config
-
 
 @dataclass(frozen=True)
 class Source:
@@ -180,17 +178,19 @@ def _of_tag(name):
 def _of_server(url):
     """A folder on a server, whose config is kept for when the server is away."""
     kept = paths.home() / "models" / hashlib.sha256(url.encode()).hexdigest() / CONFIG
+    place, fetched = f"{url}/{CONFIG}", True
     try:
-        text = fetching.fetch_text(f"{url}/{CONFIG}", limit=_LIMIT)
+        text = fetching.fetch_text(place, limit=configs.LONGEST)
     except fetching.FetchError as error:
         if not kept.exists():
             raise GanzooError(f"there is no model at {url}: {error}") from error
         if not paths.offline():
             warnings.warn(f"{error}; going on with what was had before", stacklevel=5)
-        text = kept.read_bytes()
-    config = configs.parse(text, f"{url}/{CONFIG}")
-    with files.replacing(kept) as temporary:
-        temporary.write_bytes(text)
+        text, fetched = kept.read_bytes(), False
+    config = configs.parse(text, place)
+    if fetched:
+        with files.replacing(kept) as temporary:
+            temporary.write_bytes(text)
     return Source(url, config, url, addresses=(url,))
 
 

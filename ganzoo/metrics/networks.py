@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganzoo import files, hub, paths
+from ganzoo import files, paths
 from ganzoo.errors import GanzooError, unknown
+from ganzoo.hub import configs
 from ganzoo.metrics import classifier
 
 __all__ = ["INCEPTION", "FeatureNetwork", "for_dataset", "get", "names", "publish"]
@@ -159,12 +160,8 @@ def publish(
         model.save_weights(target)
     else:
         target.write_bytes(weights.read_bytes())
-    stored = {
-        "file": WEIGHTS,
-        "sha256": files.sha256_of(target),
-        "bytes": target.stat().st_size,
-    }
-    config = {"format": hub.FORMAT, **facts, "weights": stored}
+    stored = configs.record_of(target)
+    config = {"format": configs.FORMAT, **facts, "weights": stored}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     return folder
 
