@@ -10,6 +10,7 @@ from ganzoo.errors import GanzooError
 
 __all__ = [
     "as_batch",
+    "check_labels_are_used",
     "check_positive",
     "checked_names",
     "checked_shape",
@@ -38,6 +39,17 @@ def checked_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
             f"received {shape}."
         )
     return tuple(int(each) for each in shape)
+
+
+def check_labels_are_used(gan: Any) -> None:
+    """Raise `GanzooError` for classes that neither network is told of."""
+    told = {*inputs_of(gan.generator), *inputs_of(gan.discriminator)}
+    if gan.num_classes and "label" not in told:
+        raise GanzooError(
+            f"{gan.name!r} was given {gan.num_classes} classes, and neither of its "
+            "networks is told the label. Add conditioning='projection', or take a "
+            "conditional variant such as 'cgan', or leave the classes out."
+        )
 
 
 def checked_names(names: Sequence[str]) -> tuple[str, ...]:

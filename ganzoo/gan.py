@@ -2,8 +2,8 @@
 
 A variant says what its networks are (`build_generator`, `build_discriminator`) and, if
 it differs there, who plays (`make_players`), how a fake is made (`imagine`), how it is
-judged (`judge`) and what is done to a batch first (`prepare`). The playing is here,
-written once in `keras.ops`, and runs on TensorFlow, JAX and torch.
+judged (`judge`), what is done to a batch first (`prepare`), what follows a step
+(`adjust`), and, if it grows, its stages. The playing is in `ganzoo.game`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from ganzoo import backends, losses, sampling
+from ganzoo import augment as augmentations
+from ganzoo import conditioning as told
+from ganzoo import losses, matching, sampling, schedules
+from ganzoo.augment.state import State as AugmentState
 from ganzoo.checks import (
-    as_batch,
+    check_labels_are_used,
     check_positive,
     checked_names,
     checked_shape,
@@ -24,6 +27,8 @@ from ganzoo.checks import (
     repeat_to,
 )
 from ganzoo.errors import GanzooError
+from ganzoo.game import Game
+from ganzoo.optimizers import SteeredAdam
 from ganzoo.penalties import Evidence
 from ganzoo.penalties import get as get_penalty
 from ganzoo.penalties import total as total_penalty
@@ -33,7 +38,7 @@ from ganzoo.state import Saved
 __all__ = ["GAN"]
 
 
-class GAN(Saved, keras.Model):
+class GAN(Game, Saved, keras.Model):
     """A game between a generator and a discriminator, ready for `fit`.
 
     Args:
@@ -43,22 +48,28 @@ class GAN(Saved, keras.Model):
         class_names: names of the labels, in their order; may be empty.
         loss: name of an adversarial loss, or a `losses.Loss`.
         penalties: names, dicts (`{"name": "r1", "gamma": 1.0}`) or penalties.
+        augment: name or dict of an augmentation of what the discriminator sees, such
+            as "diffaugment" or `{"name": "ada", "target": 0.6}`; "" for none.
+        conditioning: "projection" tells both players of an unconditional variant the
+            label: z gets its embedding, the logit its inner product with the features.
         n_critic: turns of the discriminator in one step, each on its own part of
             the batch.
         g_batch_scale: size of the generator's batch over the discriminator's.
-        g_lr, d_lr, beta_1, beta_2: settings of the players' Adam.
+        g_lr, d_lr, beta_1, beta_2: settings of the players' Adam; all but beta_1 may
+            be a schedule: `{"start": 2e-4, "end": 5e-5, "kimg": 400}`.
         lr_decay_kimg: thousands of real images over which the learning rates fall
             linearly to 0; 0 keeps them constant.
         ema_half_life_kimg: half-life of the generator's average, in thousands of
-            real images; 0 makes it a copy.
+            real images, or a schedule; 0 makes it a copy.
         seed: seed of all noise in training.
 
     Batches are dicts: `image` (batch, height, width, channels), float in [-1, 1] or
     uint8, and `label` (batch,) for models with labels. A bare array of images, or a
     pair (images, labels), is taken as such a dict.
 
-    Raises: `GanzooError` for impossible shapes, unknown losses and penalties, and
-    under float16 (each player would need a loss scale of its own).
+    Raises: `GanzooError` for impossible shapes, for losses, penalties, augmentations
+    and conditionings that are unknown or do not go together (docs/mix-and-match.md),
+    and under float16 (each player would need a loss scale of its own).
 
     Example:
         >>> gan = ganzoo.create("dcgan", image_shape=(28, 28, 1))
@@ -68,6 +79,9 @@ class GAN(Saved, keras.Model):
     """
 
     latent_distribution = "normal"  # or "uniform", on [-1, 1]
+    discriminator_norm = ""  # or "batch", "spectral": see `ganzoo.matching`
+    conditionings = ("projection",)  # those that the keyword may ask for
+    grows = False  # whether it has stages: see `stage_at`
 
     def __init__(
         self,
@@ -78,14 +92,16 @@ class GAN(Saved, keras.Model):
         class_names: Sequence[str] = (),
         loss: Any = "non_saturating",
         penalties: Sequence[Any] = (),
+        augment: Any = "",
+        conditioning: str = "",
         n_critic: int = 1,
         g_batch_scale: int = 1,
-        g_lr: float = 2e-4,
-        d_lr: float = 2e-4,
+        g_lr: Any = 2e-4,
+        d_lr: Any = 2e-4,
         beta_1: float = 0.5,
-        beta_2: float = 0.999,
+        beta_2: Any = 0.999,
         lr_decay_kimg: float = 0.0,
-        ema_half_life_kimg: float = 10.0,
+        ema_half_life_kimg: Any = 10.0,
         seed: int = 0,
         name: str | None = None,
     ):
@@ -97,12 +113,20 @@ class GAN(Saved, keras.Model):
         self.num_classes = num_classes or len(self.class_names)
         self.objective = losses.get(loss)
         self.penalties = [get_penalty(each) for each in penalties]
+        self.augment = augmentations.get(augment)
+        self.conditioning = conditioning
+        matching.check(self)
         self.n_critic = n_critic
         self.g_batch_scale = g_batch_scale
-        self.rates = {"generator": g_lr, "discriminator": d_lr}
-        self.betas = (beta_1, beta_2)
+        self.rates = {
+            "generator": schedules.get("g_lr", g_lr),
+            "discriminator": schedules.get("d_lr", d_lr),
+        }
+        self.betas = (beta_1, schedules.get("beta_2", beta_2))
         self.lr_decay_kimg = lr_decay_kimg
-        self.ema_half_life_kimg = ema_half_life_kimg
+        self.ema_half_life_kimg = schedules.get(
+            "ema_half_life_kimg", ema_half_life_kimg
+        )
         check_positive(
             latent_dim=latent_dim, n_critic=n_critic, g_batch_scale=g_batch_scale
         )
@@ -110,12 +134,17 @@ class GAN(Saved, keras.Model):
         self.random = keras.random.SeedGenerator(seed)
         self.step = self._counter("step")  # steps taken
         self.seen = self._counter("seen")  # real images shown
-        self.generator = self.build_generator("generator")
-        self.discriminator = self.build_discriminator("discriminator")
-        self.generator_ema = self.build_generator("generator_ema")
+        self.stage = 0
+        if self.grows:
+            self.stage_entered = self._counter("stage_entered")
+        self.generator = told.generator(self, "generator")
+        self.discriminator = told.discriminator(self, "discriminator")
+        self.generator_ema = told.generator(self, "generator_ema")
+        check_labels_are_used(self)
         self.generator_ema.trainable = False
         self.generator_ema.set_weights(self.generator.get_weights())
 
+        self.augment_state = self.augment and AugmentState(self, self.augment)
         self.players = self.make_players()
         self.turns = max(player.turns for player in self.players)
         # The first step at which a player's loss was not finite, -1 for never.
@@ -154,6 +183,7 @@ class GAN(Saved, keras.Model):
 
     def make_players(self) -> list[Player]:
         """Return the players in the order of their turns."""
+        augmented = self.augment_state.log_names if self.augment else ()
         return [
             Player(
                 "discriminator",
@@ -161,7 +191,7 @@ class GAN(Saved, keras.Model):
                 self.discriminator_loss,
                 self.build_optimizer("discriminator"),
                 turns=self.n_critic,
-                logs=("real_score", "fake_score", "penalty"),
+                logs=("real_score", "fake_score", "penalty", *augmented),
             ),
             Player(
                 "generator",
@@ -174,8 +204,12 @@ class GAN(Saved, keras.Model):
     def build_optimizer(self, player: str) -> keras.optimizers.Optimizer:
         """Return the optimiser of the player of that name."""
         beta_1, beta_2 = self.betas
-        return keras.optimizers.Adam(
-            self.rates[player], beta_1=beta_1, beta_2=beta_2, name=f"{player}_adam"
+        moving = isinstance(beta_2, schedules.Schedule)
+        return (SteeredAdam if moving else keras.optimizers.Adam)(
+            schedules.first(self.rates[player]),
+            beta_1=beta_1,
+            beta_2=schedules.first(beta_2),
+            name=f"{player}_adam",
         )
 
     def prepare(self, batch: dict) -> dict:
@@ -189,16 +223,47 @@ class GAN(Saved, keras.Model):
         for key in inputs_of(self.generator):
             if key not in inputs:
                 inputs[key] = ops.concatenate([batch[key]] * copies)
-        return self.generator(inputs, training=True)
+        return self.active_generator(inputs, training=True)
 
     def judge(self, images, batch: Mapping):
-        """Return the discriminator's logits (n, 1), float32, of n images."""
+        """Return the discriminator's logits (n, 1), float32, of n images.
+
+        With an augmentation it sees them augmented, reals and fakes alike.
+        """
+        if self.augment:
+            images = self.augment_state.applied(images)
         inputs = {"image": images}
         for key in inputs_of(self.discriminator):
             if key not in inputs:
                 copies = images.shape[0] or ops.shape(images)[0]
                 inputs[key] = repeat_to(batch[key], copies)
-        return ops.cast(self.discriminator(inputs, training=True), "float32")
+        return ops.cast(self.active_discriminator(inputs, training=True), "float32")
+
+    @property
+    def active_generator(self) -> keras.Model:
+        """The network that plays now: of a model that grows, that of its stage."""
+        return self.generator
+
+    @property
+    def active_discriminator(self) -> keras.Model:
+        """The network that plays now: of a model that grows, that of its stage."""
+        return self.discriminator
+
+    def trained(self, player: Player) -> list:
+        """Return the player's variables that play now."""
+        return player.variables
+
+    def stage_at(self, seen: int) -> int:
+        """Return the stage of a model that grows after so many real images."""
+        return 0
+
+    def enter_stage(self, stage: int) -> None:
+        """Do what a new stage needs, such as new states of the optimisers."""
+
+    def adjust(self, logs: Mapping, images: Any) -> None:
+        """Assign what follows from a step of so many images; `seen` is counted."""
+        if self.augment:
+            self.augment_state.adjust(logs, images)
 
     def draw_latents(self, count):
         """Return latents (count, latent_dim) drawn from the model's distribution."""
@@ -226,6 +291,7 @@ class GAN(Saved, keras.Model):
             real_logits=real_logits,
             uniform=self.draw_uniform,
             step=self.step.value,
+            seen=self.seen.value,
         )
         penalty = total_penalty(self.penalties, evidence)
         loss = self.objective.discriminator(real_logits, fake_logits) + penalty
@@ -234,6 +300,8 @@ class GAN(Saved, keras.Model):
             "fake_score": ops.mean(fake_logits),
             "penalty": penalty,
         }
+        if self.augment:
+            logs |= self.augment_state.logs(real_logits)
         return loss, logs
 
     def generator_loss(self, batch: Mapping):
@@ -243,82 +311,6 @@ class GAN(Saved, keras.Model):
         if self.objective.paired:
             real_logits = self.judge(batch["image"], batch)
         return self.objective.generator(real_logits, fake_logits), {}
-
-    # ----------------------------------------------------------------- the step
-
-    def train_step(self, *args):
-        """Take one step of the game, as Keras calls it on this backend."""
-        return backends.run_step(self, *args)
-
-    def play(self, data: Any) -> dict:
-        """Let every player take its turns on a batch; return the logs."""
-        batch = self.prepare(as_batch(self, data))
-        logs = {}
-        for player in self.players:
-            for turn in range(player.turns):
-                logs |= self._move(player, self._part(batch, turn))
-        with backends.updating():
-            self.step.assign_add(1)
-            self.seen.assign_add(ops.cast(ops.shape(batch["image"])[0], "int32"))
-            self._set_rates()
-            self._average_generator(ops.shape(batch["image"])[0])
-            return self._track(logs)
-
-    def _move(self, player, batch):
-        loss, logs, gradients = backends.value_and_gradients(
-            lambda: player.loss(batch), player.variables
-        )
-        with backends.updating():
-            player.optimizer.apply(gradients, player.variables)
-            self._watch(player, loss)
-        return {f"{player.name[0]}_loss": loss, **logs}
-
-    def _part(self, batch, turn):
-        """The turn's own share of the batch: each has the same size."""
-        if self.turns == 1:
-            return batch
-
-        def share(x):
-            return ops.reshape(x, (self.turns, -1, *x.shape[1:]))[turn]
-
-        return {key: share(value) for key, value in batch.items()}
-
-    def _watch(self, player, loss):
-        first = self.broken[player.name]
-        broke = ops.logical_and(ops.logical_not(ops.isfinite(loss)), first.value < 0)
-        first.assign(ops.where(broke, self.step.value, first.value))
-
-    def _set_rates(self):
-        if not self.lr_decay_kimg:
-            return
-        seen = ops.cast(self.seen, "float32") / (1000 * self.lr_decay_kimg)
-        for player in self.players:
-            rate = self.rates[player.name] * ops.maximum(0.0, 1.0 - seen)
-            player.optimizer.learning_rate.assign(rate)
-
-    def _average_generator(self, images):
-        """EMA: decay = 0.5 ^ (images / half-life); what is no weight is copied."""
-        half_life = 1000 * self.ema_half_life_kimg
-        # Early on the half-life is short, so that the first noise is forgotten.
-        half_life = ops.minimum(0.05 * ops.cast(self.seen, "float32"), half_life)
-        decay = ops.power(0.5, ops.cast(images, "float32") / (half_life + 1e-6))
-        trained = {id(variable) for variable in self.generator.trainable_variables}
-        pairs = zip(self.generator.weights, self.generator_ema.weights, strict=True)
-        for live, average in pairs:
-            if id(live) in trained:
-                average.assign(live + decay * (average - live))
-            else:
-                average.assign(live)
-
-    def _track(self, logs):
-        for name, tracker in self.trackers.items():
-            tracker.update_state(logs[name])
-        return {name: tracker.result() for name, tracker in self.trackers.items()}
-
-    @property
-    def metrics(self):
-        """The trackers of the losses and scores."""
-        return list(self.trackers.values())
 
     # ------------------------------------------------------------------ pictures
 

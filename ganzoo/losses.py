@@ -19,7 +19,8 @@ class Loss:
     """A pair of losses, one a player.
 
     `discriminator(r, f)` and `generator(r, f)` map logits of shape (batch, 1) to a
-    scalar. `paired` says that the generator's loss needs the logits of real images.
+    scalar. `paired` says that the generator's loss needs the logits of real images,
+    `centred` that the logit 0 stands between real and fake.
 
     Example:
         >>> float(get("hinge").discriminator(ops.array([[0.5]]), ops.array([[-0.25]])))
@@ -30,6 +31,7 @@ class Loss:
     discriminator: Callable
     generator: Callable
     paired: bool = False
+    centred: bool = False
     paper: str = ""
 
 
@@ -77,11 +79,18 @@ def _relativistic_g(r, f):
 LOSSES = {
     loss.name: loss
     for loss in (
-        Loss("minimax", _log_d, _minimax_g, paper="arXiv:1406.2661, eq. 1"),
+        Loss(
+            "minimax",
+            _log_d,
+            _minimax_g,
+            centred=True,
+            paper="arXiv:1406.2661, eq. 1",
+        ),
         Loss(
             "non_saturating",
             _log_d,
             _non_saturating_g,
+            centred=True,
             paper="arXiv:1406.2661, section 3",
         ),
         Loss(
@@ -90,7 +99,7 @@ LOSSES = {
             _least_squares_g,
             paper="arXiv:1611.04076, eq. 9",
         ),
-        Loss("hinge", _hinge_d, _lift_g, paper="arXiv:1705.02894"),
+        Loss("hinge", _hinge_d, _lift_g, centred=True, paper="arXiv:1705.02894"),
         Loss("wasserstein", _wasserstein_d, _lift_g, paper="arXiv:1701.07875"),
         Loss(
             "relativistic",

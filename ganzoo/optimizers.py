@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-__all__ = ["RampedSGD"]
+__all__ = ["RampedSGD", "SteeredAdam"]
 
 
 @keras.saving.register_keras_serializable("ganzoo")
@@ -53,3 +53,21 @@ class RampedSGD(keras.optimizers.SGD):
             "final_momentum": self.final_momentum,
             "ramp_updates": self.ramp_updates,
         }
+
+
+@keras.saving.register_keras_serializable("ganzoo")
+class SteeredAdam(keras.optimizers.Adam):
+    """Keras's Adam, its `beta_2` a variable, so that it can follow a schedule.
+
+    Example:
+        >>> SteeredAdam(2e-4, beta_1=0.0, beta_2=0.9).beta_2.assign(0.99)
+    """
+
+    def __init__(self, *args, beta_2: float = 0.999, **kwargs):
+        super().__init__(*args, **kwargs)
+        start = keras.initializers.Constant(beta_2)
+        self.beta_2 = self.add_variable((), start, name="beta_2")
+
+    def get_config(self):
+        """Return all settings, `beta_2` as it is now."""
+        return super().get_config() | {"beta_2": float(self.beta_2.value)}

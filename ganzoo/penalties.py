@@ -11,8 +11,9 @@ from typing import Any
 
 from keras import ops
 
-from ganzoo import backends
+from ganzoo import backends, schedules
 from ganzoo.errors import GanzooError, unknown
+from ganzoo.schedules import Schedule, at
 
 __all__ = [
     "PENALTIES",
@@ -32,7 +33,8 @@ class Evidence:
     """What a penalty may look at in one turn of the discriminator.
 
     `judge` maps images (batch, height, width, channels) in [-1, 1] to logits
-    (batch, 1); `uniform(shape)` draws from U[0, 1); `step` counts training steps.
+    (batch, 1); `uniform(shape)` draws from U[0, 1); `step` counts training steps,
+    `seen` the real images shown.
     """
 
     judge: Callable
@@ -41,6 +43,7 @@ class Evidence:
     real_logits: Any
     uniform: Callable
     step: Any
+    seen: Any = 0
 
 
 @dataclass(frozen=True)
@@ -50,27 +53,31 @@ class R1:
     With `every` = k it is taken at each k-th step and k times as strong (StyleGAN2's
     lazy interval, arXiv:1912.04958, section 3.1; unlike there, Adam's settings stay).
 
+    `gamma` may be a schedule, as R3GAN's is: `{"start": 2.0, "end": 0.2, "kimg": 400}`.
+
     Example:
         >>> R1(gamma=10.0, every=16)
         R1(gamma=10.0, every=16)
     """
 
-    gamma: float = 1.0
+    gamma: float | Schedule = 1.0
     every: int = 1
 
     def __call__(self, evidence: Evidence):
-        return 0.5 * self.gamma * _mean_square_slope(evidence.judge, evidence.real)
+        gamma = at(self.gamma, evidence.seen)
+        return 0.5 * gamma * _mean_square_slope(evidence.judge, evidence.real)
 
 
 @dataclass(frozen=True)
 class R2:
     """R2: gamma / 2 * mean |grad D(fake)|^2 (arXiv:1801.04406, eq. 10)."""
 
-    gamma: float = 1.0
+    gamma: float | Schedule = 1.0
     every: int = 1
 
     def __call__(self, evidence: Evidence):
-        return 0.5 * self.gamma * _mean_square_slope(evidence.judge, evidence.fake)
+        gamma = at(self.gamma, evidence.seen)
+        return 0.5 * gamma * _mean_square_slope(evidence.judge, evidence.fake)
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,8 @@ def get(penalty: Any):
     for key in settings:
         if key not in accepted:
             raise unknown(f"setting of the penalty {name!r}", key, accepted)
+    if "gamma" in settings:
+        settings["gamma"] = schedules.get(f"gamma of {name!r}", settings["gamma"])
     made = PENALTIES[name](**settings)
     if made.every < 1:
         raise GanzooError(f"every must be at least 1 step, received {made.every}.")

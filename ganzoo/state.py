@@ -6,10 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganzoo import hub, registry
+from ganzoo import augment, hub, registry, schedules
 from ganzoo.penalties import spec as penalty_spec
 
-__all__ = ["Saved"]
+__all__ = ["SCHEDULED", "Saved"]
+
+# Arguments that may be a schedule.
+SCHEDULED = ("g_lr", "d_lr", "beta_2", "ema_half_life_kimg")
 
 
 class Saved:
@@ -22,10 +25,14 @@ class Saved:
     def get_config(self) -> dict:
         """Return all arguments of the constructor, defaults filled in."""
         config = _defaults(type(self)) | self._arguments
-        config["image_shape"] = list(self.image_shape)
-        config["class_names"] = list(self.class_names)
+        config |= {"image_shape": self.image_shape, "class_names": self.class_names}
         config["loss"] = self.objective.name
         config["penalties"] = [penalty_spec(each) for each in self.penalties]
+        config["augment"] = augment.spec(self.augment)
+        for name in SCHEDULED:
+            config[name] = schedules.spec(schedules.get(name, config[name]))
+        # As JSON gives them back.
+        config = {k: list(v) if type(v) is tuple else v for k, v in config.items()}
         return config | {"name": self.name}
 
     def __new__(cls, *args, **kwargs):

@@ -68,12 +68,12 @@ def build(recipe: Recipe) -> tuple[Any, data.Images]:
     """Return the recipe's model, new, and its data in batches for whole steps."""
     source = load_data(recipe)
     arguments = {"image_shape": source.image_shape, "seed": recipe.seed}
-    if registry.info(recipe.variant).conditional:
+    if registry.info(recipe.variant).conditional or recipe.model.get("conditioning"):
         if not source.num_classes:
             raise GanzooError(
-                f"{recipe.variant!r} learns from labels, and {recipe.dataset!r} has "
-                "none. Choose a dataset with labels, or a folder with one subfolder a "
-                "class, or a model without labels such as 'dcgan'."
+                f"{recipe.variant!r} is to learn from labels, and {recipe.dataset!r} "
+                "has none. Choose a dataset with labels, or a folder with one "
+                "subfolder a class, or a model without labels such as 'dcgan'."
             )
         arguments["class_names"] = source.class_names
         arguments["num_classes"] = source.num_classes

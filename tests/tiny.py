@@ -10,7 +10,16 @@ SHAPE = (28, 28, 1)
 CLASSES = 4
 SIZE = 8  # images a turn
 # Arguments that make a variant small, taken where a variant has them.
-SMALL = {"channels": 8, "g_units": 32, "d_units": 16, "latent_dim": 16}
+SMALL = {
+    "channels": 8,
+    "g_units": 32,
+    "d_units": 16,
+    "latent_dim": 16,
+    "blocks": 1,
+    "group_size": 8,
+    "stable_kimg": 0.0,
+    "fade_kimg": 0.0,
+}
 
 
 def create(name, image_shape=SHAPE, **kwargs):

@@ -1,6 +1,6 @@
 """The only place that knows TensorFlow, JAX or torch.
 
-Each of the three modules beside this one gives the same eight functions:
+Each of the three modules beside this one gives the same nine functions:
 
 - `run_step(gan, *args)`: enter a training step as Keras calls it on this backend.
 - `value_and_gradients(loss, variables)`: the value of `loss() -> (scalar, logs)`, its
@@ -11,6 +11,7 @@ Each of the three modules beside this one gives the same eight functions:
 - `updating()`: a context in which variables are assigned.
 - `batch_norm(x, gain, bias, epsilon)`: the normalised x, and the mean and variance of
   its batch, by one kernel; twice differentiable. None where Keras's own is as good.
+- `slow_groups()`: whether convolutions in groups are slow here.
 - `device_name()`: of the accelerator that computes; "" on a processor.
 - `peak_memory()`: the most bytes of the accelerator in use so far; 0 on a processor.
 """
@@ -39,5 +40,6 @@ input_gradient = _backend.input_gradient
 only_if = _backend.only_if
 updating = _backend.updating
 batch_norm = _backend.batch_norm
+slow_groups = _backend.slow_groups
 device_name = _backend.device_name
 peak_memory = _backend.peak_memory

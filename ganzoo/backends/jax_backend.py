@@ -112,6 +112,10 @@ def _hand_back(changed):
         _scopes[-1].state_mapping.update(changed)
 
 
+def slow_groups():
+    return jax.default_backend() == "cpu"
+
+
 def device_name():
     device = jax.devices()[0]
     return "" if device.platform == "cpu" else device.device_kind

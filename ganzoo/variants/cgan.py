@@ -124,6 +124,7 @@ class ConditionalGAN(GAN):
     """
 
     latent_distribution = "uniform"
+    conditionings = ()  # it has its own
 
     def __init__(
         self,
@@ -139,6 +140,7 @@ class ConditionalGAN(GAN):
         if architecture not in ARCHITECTURES:
             raise unknown("architecture", architecture, ARCHITECTURES)
         self.architecture, self.channels = architecture, channels
+        self.discriminator_norm = "batch" if architecture == "conv" else ""
         self.momentum_ramp = momentum_ramp
         lr = 0.1 if architecture == "dense" else 2e-4
         super().__init__(

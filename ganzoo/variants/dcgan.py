@@ -109,6 +109,7 @@ class DCGAN(GAN):
     """
 
     latent_distribution = "uniform"
+    discriminator_norm = "batch"
 
     def __init__(self, *, channels: int = 128, latent_dim: int = 100, **kwargs):
         self.channels = channels

@@ -79,6 +79,7 @@ class LSGAN(GAN):
     """
 
     latent_distribution = "uniform"
+    discriminator_norm = "batch"
 
     def __init__(
         self,

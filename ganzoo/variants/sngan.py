@@ -144,6 +144,9 @@ class SNGAN(GAN):
         channels: width of the discriminator's maps; the generator's are twice as wide.
     """
 
+    discriminator_norm = "spectral"
+    conditionings = ()  # a plain embedding would be no layer of spectral norm 1
+
     def __init__(
         self,
         *,
