@@ -223,7 +223,7 @@ class GAN(Game, Saved, keras.Model):
         for key in inputs_of(self.generator):
             if key not in inputs:
                 inputs[key] = ops.concatenate([batch[key]] * copies)
-        return self.active_generator(inputs, training=True)
+        return self.active_generator()(inputs, training=True)
 
     def judge(self, images, batch: Mapping):
         """Return the discriminator's logits (n, 1), float32, of n images.
@@ -237,16 +237,15 @@ class GAN(Game, Saved, keras.Model):
             if key not in inputs:
                 copies = images.shape[0] or ops.shape(images)[0]
                 inputs[key] = repeat_to(batch[key], copies)
-        return ops.cast(self.active_discriminator(inputs, training=True), "float32")
+        return ops.cast(self.active_discriminator()(inputs, training=True), "float32")
 
-    @property
+    # Methods: what is a property of a model, Keras takes for a part of it in saving.
     def active_generator(self) -> keras.Model:
-        """The network that plays now: of a model that grows, that of its stage."""
+        """Return the network that plays now: of a model that grows, its stage's."""
         return self.generator
 
-    @property
     def active_discriminator(self) -> keras.Model:
-        """The network that plays now: of a model that grows, that of its stage."""
+        """Return the network that plays now: of a model that grows, its stage's."""
         return self.discriminator
 
     def trained(self, player: Player) -> list:

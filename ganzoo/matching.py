@@ -119,6 +119,8 @@ def _one_conditioning(match):
 
 
 def _instead(kind):
+    if kind.grows:
+        return "it has a network for each stage, and none of them is told the label."
     if kind.discriminator_norm == "spectral":
         return "every layer is spectrally normalised, as in 'sngan_projection'."
     return "it has its paper's own way to be told the label."

@@ -88,7 +88,11 @@ def test_every_variable_of_every_player_moves_in_two_steps(played):
         played.gan.players, played.starts, played.seconds, strict=True
     ):
         assert player.variables
+        # Of a model that grows, what lies below the last stage's fade is out of play.
+        plays = {id(each) for each in played.gan.trained(player)}
         for variable, start, end in zip(player.variables, old, new, strict=True):
+            if id(variable) not in plays:
+                continue
             # Of scores within its margins, the hinge loss pushes reals up as much as
             # fakes down: what is added to both has no gradient.
             balanced = played.gan.objective.name == "hinge"

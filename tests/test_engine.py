@@ -91,6 +91,16 @@ def test_learning_rates_fall_to_zero_over_the_images():
         assert rates == pytest.approx([2e-4 * left] * 2)
 
 
+def test_a_checkpoint_names_the_networks_as_they_are(tmp_path):
+    import h5py
+
+    gan = tiny.create("dcgan")
+    gan.save_weights(tmp_path / "gan.weights.h5")
+    with h5py.File(tmp_path / "gan.weights.h5") as file:
+        # A property that gave a network would be saved in its stead.
+        assert {"generator", "discriminator", "generator_ema"} <= set(file)
+
+
 @pytest.mark.backend
 def test_the_average_has_its_half_life():
     gan = tiny.create("dcgan", ema_half_life_kimg=0.0)

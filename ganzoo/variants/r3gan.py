@@ -167,7 +167,7 @@ def discriminator(image_shape, widths, trunk, name):
 
 @register(
     "r3gan",
-    title="R3GAN",
+    title="Regularised relativistic GAN",
     paper="arXiv:2501.05441",
     year=2024,
 )
