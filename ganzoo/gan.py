@@ -82,6 +82,7 @@ class GAN(Game, Saved, keras.Model):
     discriminator_norm = ""  # or "batch", "spectral": see `ganzoo.matching`
     conditionings = ("projection",)  # those that the keyword may ask for
     grows = False  # whether it has stages: see `stage_at`
+    refuses_mismatches = True  # whether `ganzoo.matching` has a say
 
     def __init__(
         self,
@@ -115,7 +116,8 @@ class GAN(Game, Saved, keras.Model):
         self.penalties = [get_penalty(each) for each in penalties]
         self.augment = augmentations.get(augment)
         self.conditioning = conditioning
-        matching.check(self)
+        if self.refuses_mismatches:
+            matching.check(self)
         self.n_critic = n_critic
         self.g_batch_scale = g_batch_scale
         self.rates = {

@@ -11,7 +11,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = [
     ROOT / "docs" / f"{name}.md"
-    for name in ("getting-started", "data", "hub", "latents", "scores")
+    for name in (
+        "getting-started",
+        "data",
+        "hub",
+        "latents",
+        "scores",
+        "augmentation",
+        "mix-and-match",
+    )
 ]
 
 

@@ -326,6 +326,16 @@ def test_directions_are_those_of_the_kernels_svd(name, settings):
     assert np.allclose(alike, 1, atol=1e-3)
 
 
+def test_what_holds_the_length_of_latents_is_left_out():
+    gan = tiny.create("progan")
+    vectors, strengths, _ = np.linalg.svd(first_layer(gan))
+    found = latents.directions(gan, count=5)
+    alike = np.abs(np.sum(found.vectors * vectors.T[:5], axis=1))
+    assert np.allclose(alike, 1, atol=1e-3)
+    ratios = found.strengths / strengths[:5]  # the equalised rate, one for all
+    assert np.allclose(ratios, ratios[0], rtol=1e-3)
+
+
 def test_the_first_direction_moves_most(dcgan):
     found = latents.directions(dcgan, count=dcgan.latent_dim)
     others = np.random.default_rng(0).standard_normal((50, dcgan.latent_dim))

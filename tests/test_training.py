@@ -243,7 +243,7 @@ def test_labels_are_needed_by_models_that_learn_from_them(tmp_path):
     Image.new("L", (28, 28)).save(tmp_path / "one.png")
     Image.new("L", (28, 28), 200).save(tmp_path / "two.png")
     recipe = Recipe("cgan", dataset=str(tmp_path), batch_size=2)
-    with pytest.raises(GanzooError, match="learns from labels.*one subfolder"):
+    with pytest.raises(GanzooError, match="to learn from labels.*one subfolder"):
         train(tmp_path / "run", recipe)
     assert not (tmp_path / "run").exists()
 

@@ -17,6 +17,7 @@ from ganzoo.latents.drawing import (
     latents_of,
     numbers_of,
 )
+from ganzoo.layers.progressive import PixelNormalization
 
 __all__ = ["Directions", "directions", "walk"]
 
@@ -46,8 +47,9 @@ def directions(gan, count: int = 5) -> Directions:
 
     A first layer is each with a kernel that the latents reach with none before it; A is
     measured by sending in the unit vectors, its activation left out, so that it may
-    stand behind reshapes, and behind labels that were joined to the latents. Of several
-    layers the A are stacked; of several classes A^T A is the mean.
+    stand behind reshapes, and behind labels that were joined to the latents. What holds
+    the latents' length before it, as in ProGAN, is left out. Of several layers the A
+    are stacked; of several classes A^T A is the mean.
 
     Args:
         count: how many, at most latent_dim.
@@ -154,11 +156,21 @@ def _inner(layer):
 def _squares(gan, layer, entrance):
     """A^T A (latent_dim, latent_dim) of a layer, the mean over the classes."""
     network = gan.generator_ema
-    before = keras.Model(network.input, entrance)
+    before = keras.models.clone_model(
+        keras.Model(network.input, entrance),
+        clone_function=lambda each: each,
+        call_function=_at_any_length,
+    )
     linear = _without_activation(layer, entrance.shape)
     classes = range(max(gan.num_classes, 1) if "label" in network.input else 1)
     maps = (_measured(gan, before, linear, number) for number in classes)
     return sum(found @ found.T for found in maps) / len(classes)
+
+
+def _at_any_length(layer, *args, **kwargs):
+    """What a layer makes of its inputs; of latents with any length, the latents."""
+    passes = isinstance(layer, PixelNormalization)
+    return args[0] if passes else layer(*args, **kwargs)
 
 
 def _without_activation(layer, shape):
