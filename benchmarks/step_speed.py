@@ -1,17 +1,17 @@
-"""Speed of a training step: ganzoo's DCGAN against the same networks in plain PyTorch.
+"""Speed of a training step: ganzoo's models against the same networks in plain PyTorch.
 
-    python benchmarks/step_speed.py --backend tensorflow --backend jax
+    python benchmarks/step_speed.py --variant r3gan --backend tensorflow --backend jax
 
 Each side is a process of its own that lives through the run, and they take turns: a
 few steps of one, a few of the next, round after round, while the others wait. So what
 else the machine does falls on all alike, and each round gives one ratio.
 
-Timed is, on ganzoo's side, `gan.fit` on a generator of batches, from the end of the
-first step to that of the last; on PyTorch's the usual loop. One step is an update of
-the discriminator on a real batch and a fake one, an update of the generator on new
-fakes, and one of the generator's average. The PyTorch side is eager, channels last,
-and uses `torch.autocast` for bfloat16, where ganzoo uses Keras's mixed_bfloat16.
-On a busy machine compare with --threads 1: see the README beside this script.
+Timed is what users train: the variant's recipe in the zoo, its data set's first batch.
+On ganzoo's side that is `gan.fit` on a generator of batches, from the end of the first
+step to that of the last; on PyTorch's the usual loop, which `torch_game.py` holds: it
+is eager, channels last, and uses `torch.autocast` for bfloat16, where ganzoo uses
+Keras's mixed_bfloat16. On a busy machine compare with --threads 1: see the README
+beside this script.
 """
 
 import itertools
@@ -21,29 +21,47 @@ import multiprocessing
 import os
 import statistics
 import time
+from pathlib import Path
 
 import click
 
-LATENT_DIM = 100
 WARM_UP = 4
 PRECISIONS = ("float32", "bfloat16")
 
 
-# ---- ganzoo's side
+# ---- the two sides: each in a process of its own, where it imports what it needs
 
 
-def ganzoo_side(shape, channels, batch, precision):
+def model_and_batch(recipe, stage):
+    """Return the recipe's new model, at a stage if it grows, and a batch of its data.
+
+    Stage -1 is the last one. It begins with its fade, whose layers stay to its end.
+    """
+    from ganzoo import training
+
+    gan, images = training.build(recipe)
+    batch = images.batch_at(0)
+    if gan.grows:
+        stage = gan.top if stage < 0 else stage
+        seen = next(n for n in itertools.count(0, 1000) if gan.stage_at(n) == stage)
+        gan.seen.assign(seen)
+    return gan, batch
+
+
+def facts_of(gan):
+    """Return what both sides tell alike of the model that plays."""
+    return {
+        "shape": "x".join(map(str, gan.image_shape)),
+        "stage": gan.stage,
+        "period": math.lcm(*(penalty.every for penalty in gan.penalties)),
+    }
+
+
+def ganzoo_side(recipe, stage):
     """Return (run, facts); run(steps) takes so many steps and returns the seconds."""
     import keras
-    import numpy as np
 
-    import ganzoo
-
-    if precision == "bfloat16":
-        keras.config.set_dtype_policy("mixed_bfloat16")
-    how = {"image_shape": shape, "channels": channels, "latent_dim": LATENT_DIM}
-    gan = ganzoo.create("dcgan", **how)
-    images = np.random.default_rng(0).uniform(-1, 1, (batch, *shape)).astype("float32")
+    gan, batch = model_and_batch(recipe, stage)
 
     class Clock(keras.callbacks.Callback):
         def on_train_batch_end(self, step, logs=None):
@@ -53,105 +71,50 @@ def ganzoo_side(shape, channels, batch, precision):
                 self.start = time.perf_counter()
             self.seconds = time.perf_counter() - self.start
 
-    def batches():
-        while True:
-            yield ({"image": images},)
-
     def run(steps):
         clock = Clock()
         once = {"steps_per_epoch": steps + 1, "shuffle": False, "verbose": 0}
-        gan.fit(batches(), **once, callbacks=[clock])
+        gan.fit(((batch,) for _ in itertools.count()), **once, callbacks=[clock])
         return clock.seconds
 
+    run(1)  # a model that grows enters its stage in the first step
+    actives = gan.active_generator(), gan.active_discriminator()
+    networks = [getattr(each, "network", each) for each in actives]
     return run, {
         "version": f"keras {keras.version()}",
         "parameters": [
             sum(math.prod(weight.shape) for weight in network.trainable_weights)
-            for network in (gan.generator, gan.discriminator)
+            for network in networks
         ],
+        **facts_of(gan),
     }
 
 
-# ---- PyTorch's side
-
-
-def torch_networks(shape, channels):
-    """Return the generator and the discriminator, channels last."""
-    import torch
-    from torch import nn
-
-    from ganzoo.layers.basic import doublings
-
-    count, (height, width) = doublings(shape)
-    widths = [channels << i for i in range(count)]
-    make, judge = [], [nn.Conv2d(shape[2], channels, 5, 2, 2), nn.LeakyReLU(0.2)]
-    for small, large in itertools.pairwise(widths):
-        judge += [nn.Conv2d(small, large, 5, 2, 2, bias=False)]
-        judge += [nn.BatchNorm2d(large), nn.LeakyReLU(0.2)]
-        up = nn.ConvTranspose2d(large, small, 5, 2, 2, output_padding=1, bias=False)
-        make = [up, nn.BatchNorm2d(small), nn.ReLU(), *make]
-    first = (widths[-1], height, width)
-    start = [
-        nn.Linear(LATENT_DIM, math.prod(first), bias=False),
-        nn.Unflatten(1, first),
-    ]
-    start += [nn.BatchNorm2d(widths[-1]), nn.ReLU()]
-    last = nn.ConvTranspose2d(channels, shape[2], 5, 2, 2, output_padding=1)
-    networks = (
-        nn.Sequential(*start, *make, last, nn.Tanh()),
-        nn.Sequential(*judge, nn.Flatten(), nn.Linear(math.prod(first), 1)),
-    )
-    return [each.to(memory_format=torch.channels_last) for each in networks]
-
-
-def torch_side(shape, channels, batch, precision):
+def torch_side(recipe, stage):
     """Return (run, facts); run(steps) takes so many steps and returns the seconds."""
     import torch
-    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+    import torch_game
 
-    generator, discriminator = networks = torch_networks(shape, channels)
-    g_optimizer, d_optimizer = (
-        torch.optim.Adam(network.parameters(), 2e-4, (0.5, 0.999))
-        for network in networks
+    gan, batch = model_and_batch(recipe, stage)
+    gan.stage = gan.stage_at(int(gan.seen))
+    bfloat16 = recipe.precision != "float32"
+    game = torch_game.Game(
+        gan, batch, torch.autocast("cpu", torch.bfloat16, enabled=bfloat16)
     )
-    average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(0.99))
-    softplus = torch.nn.functional.softplus
-    real = torch.rand(batch, shape[2], *shape[:2]) * 2 - 1
-    real = real.to(memory_format=torch.channels_last)
-    cast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
-
-    def move(loss, optimizer):
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    def imagine():
-        return generator(torch.rand(batch, LATENT_DIM) * 2 - 1)
-
-    def step():
-        with cast:
-            with torch.no_grad():
-                fake = imagine()
-            real_logits, fake_logits = discriminator(real), discriminator(fake)
-            loss = softplus(-real_logits).mean() + softplus(fake_logits).mean()
-        move(loss, d_optimizer)
-        # As in ganzoo, the generator's turn takes no gradient of D's weights.
-        discriminator.requires_grad_(False)
-        with cast:
-            loss = softplus(-discriminator(imagine())).mean()
-        move(loss, g_optimizer)
-        discriminator.requires_grad_(True)
-        average.update_parameters(generator)
 
     def run(steps):
         start = time.perf_counter()
         for _ in range(steps):
-            step()
+            game.step()
         return time.perf_counter() - start
 
     return run, {
         "version": f"torch {torch.__version__}",
-        "parameters": [sum(w.numel() for w in each.parameters()) for each in networks],
+        "parameters": [
+            sum(weight.numel() for weight in network.parameters())
+            for network in (game.generator, game.discriminator)
+        ],
+        **facts_of(gan),
     }
 
 
@@ -172,7 +135,7 @@ class Side:
         spawn.Process(target=_work, args=(theirs, make, settings), daemon=True).start()
         theirs.close()
         self.facts = self.pipe.recv()
-        self.seconds(WARM_UP)
+        self.warm = self.seconds(WARM_UP)
 
     def seconds(self, steps):
         """Return the seconds of one step, of so many."""
@@ -187,20 +150,25 @@ def _work(pipe, make, settings):
         pipe.send(run(steps))
 
 
-def measure(precision, backends, threads, rounds, steps, settings):
+def measure(recipe, stage, backends, threads, rounds, seconds):
     """Return the figures of all sides, PyTorch's first, after alternating rounds."""
-    settings = (*settings, precision)
+    settings = (recipe, stage)
     sides = [Side("pytorch", torch_side, "torch", threads, settings)]
     for backend in backends:
         sides += [Side(f"ganzoo/{backend}", ganzoo_side, backend, threads, settings)]
-    if len({str(side.facts["parameters"]) for side in sides}) > 1:
-        raise SystemExit(f"not the same networks: {[s.facts for s in sides]}")
+    told = [{**side.facts, "version": ""} for side in sides]
+    if any(facts != told[0] for facts in told):
+        raise SystemExit(f"not the same networks: {told}")
+    # Whole periods: a penalty may be due at each fourth step only.
+    period = sides[0].facts["period"]
+    steps = period * max(1, math.ceil(seconds / sides[0].warm / period))
     for _ in range(rounds):
         for side in sides:
             side.times.append(side.seconds(steps))
     for side in sides:
         side.pipe.send(0)
-    return [figures(side, sides[0]) | {"precision": precision} for side in sides]
+    facts = {"threads": threads, "rounds": rounds, "steps": steps}
+    return [figures(side, sides[0]) | facts for side in sides]
 
 
 def figures(side, base):
@@ -217,33 +185,70 @@ def figures(side, base):
     }
 
 
+# ---- what is asked for, and what is told
+
+
+def recipes_of(variants, precisions, overrides):
+    """Return the recipes: of each variant's first tag, in each precision."""
+    from ganzoo import Recipe, registry
+
+    for name in variants or registry.list_models():
+        tag = name if "." in name else f"{name}.{registry.info(name).tags[0]}"
+        recipe = Recipe.of(tag).with_overrides(overrides)
+        for precision in precisions:
+            mixed = {"bfloat16": "mixed_bfloat16"}.get(precision, precision)
+            yield precision, recipe.with_overrides([f"precision={mixed}"])
+
+
 def show(row):
     """Print one side's figures on a line."""
     low, high = row["speed_ratio_range"]
     click.echo(
-        f"{row['side']:18} {row['precision']:8} {row['steps_per_second']:6.2f} steps/s "
-        f"{row['median_ms']:6.1f} ms (fastest {row['fastest_ms']:.1f})  "
+        f"{row['variant']:16} {row['side']:18} {row['precision']:8} "
+        f"{row['median_ms']:7.1f} ms (fastest {row['fastest_ms']:.1f})  "
         f"{row['speed_ratio']:.2f}x PyTorch ({low:.2f} to {high:.2f})  {row['version']}"
     )
 
 
-@click.command(help="Time a training step of DCGAN against plain PyTorch.")
+def surroundings():
+    """Return the day and the processor, as rows tell them."""
+    from ganzoo.runs import environment
+
+    told = environment()
+    return {
+        "date": told["date"][:10],
+        "processor": f"{told['processor']}, {told['cpus']} cores",
+    }
+
+
+@click.command(help="Time a training step against plain PyTorch.")
+@click.option("--variant", "variants", multiple=True, help="Or a tag; all by default.")
 @click.option("--backend", "backends", multiple=True, default=["tensorflow"])
 @click.option("--precision", "precisions", multiple=True, default=PRECISIONS)
-@click.option("--shape", default="28x28x1", help="Height x width x channels.")
-@click.option("--channels", default=64, help="Width of the largest feature map.")
-@click.option("--batch", default=64, help="Images in a batch.")
+@click.option("--set", "overrides", multiple=True, help="Of the recipe: key=value.")
+@click.option("--stage", default=-1, help="Of a model that grows; -1 is the last.")
 @click.option("--rounds", default=7, help="Turns that each side takes.")
-@click.option("--steps", default=15, help="Steps in one turn.")
+@click.option("--seconds", default=2.0, help="Of one turn, about.")
 @click.option("--threads", default=os.cpu_count() or 1, help="Threads of each side.")
-def main(backends, precisions, shape, channels, batch, rounds, steps, threads):
-    settings = (tuple(map(int, shape.split("x"))), channels, batch)
-    facts = {"shape": shape, "channels": channels, "batch": batch, "threads": threads}
-    click.echo(f"DCGAN, {shape}, width {channels}, batch {batch}, {threads} threads")
-    for precision in precisions:
-        for row in measure(precision, backends, threads, rounds, steps, settings):
+@click.option("--append", type=Path, help="A .jsonl file that the rows go to.")
+def main(
+    variants, backends, precisions, overrides, stage, rounds, seconds, threads, append
+):
+    about = surroundings()
+    for precision, recipe in recipes_of(variants, precisions, overrides):
+        for row in measure(recipe, stage, backends, threads, rounds, seconds):
+            row = {
+                **about,
+                "variant": recipe.variant,
+                "overrides": list(overrides),
+                "precision": precision,
+                "batch": recipe.batch_size,
+                **row,
+            }
             show(row)
-            click.echo(json.dumps(row | facts | {"rounds": rounds, "steps": steps}))
+            if append:
+                with append.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":
