@@ -119,6 +119,11 @@ def evaluate(
     wanted = list(metrics)
     chosen, published = table.selected([name for name in wanted if name != "cas"])
     judge = networks.get(_network_name(network, published, dataset))
+    if "is" in wanted and judge.name != networks.INCEPTION and not judge.class_names:
+        raise GanzooError(
+            f"{judge.name} tells several labels at once, so it has no Inception score: "
+            "leave out 'is'."
+        )
     scores = Scores()
     if chosen:
         real = _reference(model, dataset, split, judge)

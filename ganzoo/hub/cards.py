@@ -87,7 +87,7 @@ def metadata(tag: Tag) -> dict[str, Any]:
         "library_name": "keras",
         "license": licence.lower(),
         "pipeline_tag": _PIPELINES[record.tasks[0]][0],
-        "datasets": [origin.hub] if origin else [],
+        "datasets": [origin.hub or recipe.dataset] if origin else [],
         "tags": [*dict.fromkeys(["ganzoo", "gan", tag.variant, *labels])],
         "model-index": _model_index(tag, recipe, record),
     }
@@ -108,7 +108,7 @@ def _model_index(tag, recipe, record):
             if _split(name) == split and name != "cas_real"
         ]
         dataset = {
-            "type": origin.hub if origin else recipe.dataset,
+            "type": (origin and origin.hub) or recipe.dataset,
             "name": origin.title if origin else recipe.dataset,
             "split": split,
         }

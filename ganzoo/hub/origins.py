@@ -14,7 +14,7 @@ class Origin:
     Args:
         title: its name as one would cite it.
         page: address of its makers' page.
-        hub: its name on the Hugging Face Hub.
+        hub: its name on the Hugging Face Hub, "" where it is not there.
         licence: in a few words, as a tag's config keeps it.
         about: how many pictures, of what.
         kind: what a picture shows, in the plural.
@@ -63,7 +63,36 @@ _CIFAR = Origin(
     unfit="anything sold, as nobody holds all rights in the data, and recognising "
     "animals or vehicles where it matters",
 )
+_AVATARS = Origin(
+    title="avatar faces",
+    page="https://avataaars.com",
+    hub="",
+    licence="MIT (python_avatars, Ibon; designs by Pablo Stanley)",
+    about="7,000 cartoon faces of 64x64 pixels, put together by chance from parts; "
+    "6,000 of them to learn from.",
+    kind="cartoon faces",
+    biases="They are drawings in one style, of seven colours of skin, ten of hair and "
+    "56 styles of hair, glasses, beards and hats; which goes with which is chance, so "
+    "they say nothing of how frequent anything is among people.",
+    unfit="recognising or judging people, and telling age, sex or origin by a face",
+)
+_EMOJI = Origin(
+    title="captioned emoji",
+    page="https://github.com/googlefonts/noto-emoji",
+    hub="",
+    licence="SIL OFL 1.1 (Noto Emoji, Google; flags in the public domain); names: "
+    "Unicode License V3",
+    about="3,796 emoji of 64x64 pixels on white with their English names; 3,411 of "
+    "them to learn from, 385 held out, whose names are not among the others.",
+    kind="emoji",
+    biases="They are one company's drawings of what a committee accepted. Half of them "
+    "are people in five colours of skin, one in fourteen is a flag.",
+    unfit="anything that takes a drawn person or flag for a statement about people or "
+    "countries",
+)
 _ORIGINS = {
+    "avatar_faces": _AVATARS,
+    "emoji_captions": _EMOJI,
     "mnist": Origin(
         title="MNIST",
         page="http://yann.lecun.com/exdb/mnist/",

@@ -6,6 +6,8 @@ mean over the map in the middle of the last block: behind it the network has thr
 most of what does not tell the classes apart, such as grain, blur and variety.
 Trained by SGD with a one-cycle rate, labels smoothed, pictures shifted and, where it
 makes sense, mirrored. It is no paper's network: a plain one, small and good enough.
+
+It may learn several labels at once, each with logits of its own beside the others'.
 """
 
 import dataclasses
@@ -31,6 +33,7 @@ class Settings:
 
     Args:
         dataset: what it learns to tell apart.
+        labels: the fields that it learns; their classes' logits stand side by side.
         widths: channels of each block.
         bottleneck: units before the logits.
         epochs: lengths of the cycles: in each, the rate goes up and down to 0 again.
@@ -48,6 +51,7 @@ class Settings:
     """
 
     dataset: str
+    labels: Sequence[str] = ("label",)
     widths: Sequence[int] = (32, 64, 128)
     bottleneck: int = 64
     epochs: Sequence[int] = (10,)
@@ -80,11 +84,12 @@ class Settings:
 
 
 def build(
-    settings: Settings, image_shape: Sequence[int], num_classes: int
+    settings: Settings, image_shape: Sequence[int], num_classes: int | Sequence[int]
 ) -> keras.Model:
     """Return the network: uint8 (n, h, w, c) -> features, logits.
 
-    "features" are (n, d), at least 0, d being the last width; "logits" (n, classes).
+    "features" are (n, d), at least 0, d being the last width; "logits" (n, classes),
+    of several labels side by side where `num_classes` has a number for each.
 
     Example:
         >>> build(Settings("mnist"), (28, 28, 1), 10).count_params()
@@ -102,7 +107,7 @@ def build(
     x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
     x = keras.layers.Dense(settings.bottleneck, name="bottleneck")(x)
     x = keras.layers.ReLU(name="bottleneck_relu")(x)
-    logits = keras.layers.Dense(num_classes, name="logits")(x)
+    logits = keras.layers.Dense(int(np.sum(num_classes)), name="logits")(x)
     features = keras.layers.GlobalAveragePooling2D(name="features")(middle)
     return keras.Model(images, {"features": features, "logits": logits})
 
@@ -118,11 +123,13 @@ def train(
     settings: Settings,
     images: np.ndarray,
     labels: np.ndarray,
-    num_classes: int,
+    num_classes: int | Sequence[int],
     *,
     verbose: int = 0,
 ) -> keras.Model:
     """Return a classifier trained on uint8 images (n, h, w, c) and labels (n,).
+
+    Several labels are (n, labels), with a number of classes for each.
 
     Raises: `GanzooError` for fewer pictures than a batch.
 
@@ -137,9 +144,20 @@ def train(
     keras.utils.set_random_seed(settings.seed)
     model = build(settings, images.shape[1:], num_classes)
     learner = keras.Model(model.input, model.output["logits"])
+    sizes = np.atleast_1d(num_classes)
+    truth = _one_hot(labels, sizes)
     for done, epochs in zip(_starts(settings.epochs), settings.epochs, strict=True):
-        _cycle(learner, settings, epochs, verbose, images, labels, done)
+        batches = _batches(settings, images, truth, done)
+        steps = len(images) // settings.batch_size
+        _cycle(learner, settings, sizes, batches, steps, epochs, verbose)
     return model
+
+
+def _one_hot(labels, sizes):
+    """(n,) or (n, labels) -> (n, classes of all), float32."""
+    columns = np.reshape(labels, (len(labels), len(sizes))).T
+    pairs = zip(columns, sizes, strict=True)
+    return np.hstack([np.eye(size, dtype="float32")[each] for each, size in pairs])
 
 
 def _starts(epochs):
@@ -147,19 +165,13 @@ def _starts(epochs):
     return [sum(epochs[:number]) for number in range(len(epochs))]
 
 
-def _cycle(learner, settings, epochs, verbose, images, labels, done):
+def _cycle(learner, settings, sizes, batches, steps, epochs, verbose):
     """Up with the rate and down again: a new optimiser, the next epochs' batches."""
-    steps = len(images) // settings.batch_size
     rate = _OneCycle(settings.rate, epochs * steps)
     sgd = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
-    learner.compile(sgd, _Loss(learner, settings))
-    learner.fit(
-        _batches(settings, images, labels, learner.output.shape[-1], done),
-        steps_per_epoch=steps,
-        epochs=epochs,
-        verbose=verbose,
-        shuffle=False,
-    )
+    learner.compile(sgd, _Loss(learner, settings, sizes))
+    lengths = {"steps_per_epoch": steps, "epochs": epochs}
+    learner.fit(batches, **lengths, verbose=verbose, shuffle=False)
 
 
 def predict(
@@ -182,9 +194,24 @@ def predict(
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
-    """Return the share of the pictures that the model gives their label, in [0, 1]."""
-    return float(np.mean(predict(model, images)["logits"].argmax(-1) == labels))
+def accuracy(
+    model: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int | Sequence[int] = 0,
+) -> float:
+    """Return the share of the labels that the model gives the pictures, in [0, 1].
+
+    Of several labels, (n, labels), it is the mean; `num_classes` is as in `train`.
+
+    Example:
+        >>> accuracy(model, images, labels)
+        0.93
+    """
+    logits = predict(model, images)["logits"]
+    edges = np.cumsum(np.atleast_1d(num_classes))[:-1]
+    found = [part.argmax(-1) for part in np.split(logits, edges, axis=-1)]
+    return float(np.mean(np.stack(found, -1) == np.reshape(labels, (len(labels), -1))))
 
 
 class _OneCycle(keras.optimizers.schedules.LearningRateSchedule):
@@ -201,23 +228,30 @@ class _OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 class _Loss(keras.losses.Loss):
     """Cross-entropy with smoothed labels, and the kernels' decay."""
 
-    def __init__(self, model, settings):
+    def __init__(self, model, settings, sizes):
         super().__init__(reduction="sum_over_batch_size")
         self._kernels = [w for w in model.trainable_weights if len(w.shape) > 1]
         self._decay = settings.weight_decay
         self._smoothing = settings.smoothing
+        edges = [0, *map(int, np.cumsum(sizes))]
+        self._parts = list(itertools.pairwise(edges))
 
     def call(self, truth, logits):
-        loss = keras.losses.categorical_crossentropy(
-            truth, logits, from_logits=True, label_smoothing=self._smoothing
-        )
+        losses = [
+            keras.losses.categorical_crossentropy(
+                truth[:, start:stop],
+                logits[:, start:stop],
+                from_logits=True,
+                label_smoothing=self._smoothing,
+            )
+            for start, stop in self._parts
+        ]
         squares = [ops.sum(ops.square(kernel)) for kernel in self._kernels]
-        return loss + 0.5 * self._decay * sum(squares)
+        return sum(losses) / len(losses) + 0.5 * self._decay * sum(squares)
 
 
-def _batches(settings, images, labels, num_classes, done=0):
+def _batches(settings, images, truth, done=0):
     """Endless batches; each pass has an order, shifts and mirrorings of its own."""
-    truth = np.eye(num_classes, dtype="float32")[labels]
     for epoch in itertools.count(done):
         rng = np.random.default_rng([settings.seed, epoch])
         order = rng.permutation(len(images))

@@ -35,7 +35,7 @@ class FeatureNetwork:
         sha256: of its weight file.
         dims: length of a feature vector.
         image_shape: (h, w, c) that it takes, height and width None for any.
-        class_names: of its logits.
+        class_names: of its logits; none where these are of several labels.
         model: uint8 (n, h, w, c) -> {"features": (n, d), "logits": (n, classes)}.
 
     Example:
@@ -186,7 +186,8 @@ def _load(name):
     config = _configs()[name]
     settings = classifier.Settings.read(config["folder"] / "recipe.toml")
     shape = tuple(config["image_shape"])
-    model = classifier.build(settings, shape, len(config["class_names"]))
+    classes = config.get("classes", len(config["class_names"]))
+    model = classifier.build(settings, shape, classes)
     weights = config["folder"] / WEIGHTS
     digest = config["weights"]["sha256"]
     if not weights.exists() or files.sha256_of(weights) != digest:

@@ -128,6 +128,7 @@ def discriminator(ladder, image_shape, top, lowest, name):
     title="Progressive growing of GANs",
     paper="arXiv:1710.10196",
     year=2018,
+    default_tag="avatar_faces",
 )
 class ProGAN(GAN):
     """Growing networks, equalised learning rates, Wasserstein loss with penalties.

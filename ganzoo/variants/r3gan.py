@@ -170,6 +170,7 @@ def discriminator(image_shape, widths, trunk, name):
     title="Regularised relativistic GAN",
     paper="arXiv:2501.05441",
     year=2024,
+    default_tag="fashion_mnist",
 )
 class R3GAN(GAN):
     """Relativistic pairing with R1 and R2 on plain residual networks.

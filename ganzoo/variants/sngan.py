@@ -136,6 +136,7 @@ def discriminator(image_shape, channels, name):
     title="Spectrally normalised GAN",
     paper="arXiv:1802.05957",
     year=2018,
+    default_tag="fashion_mnist",
 )
 class SNGAN(GAN):
     """Residual networks, hinge loss, spectral normalisation, five turns a step.

@@ -63,6 +63,7 @@ def discriminator(image_shape, channels, num_classes, name):
     paper="arXiv:1802.05637",
     year=2018,
     conditional=True,
+    default_tag="fashion_mnist",
 )
 class ProjectionSNGAN(sngan.SNGAN):
     """SNGAN that draws the class it is asked for.
