@@ -213,9 +213,6 @@ def test_labels_are_obeyed_or_refused(played):
 
 @pytest.mark.backend
 def test_mixed_bfloat16_trains_in_float32_weights(variant):
-    elsewhere = keras.backend.backend() != "tensorflow"
-    if elsewhere and variant not in ("dcgan", "progan"):
-        pytest.skip("JAX compiles for long, and these two have every kind of layer")
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         gan = tiny.create(variant)

@@ -186,8 +186,7 @@ def _load(name):
     config = _configs()[name]
     settings = classifier.Settings.read(config["folder"] / "recipe.toml")
     shape = tuple(config["image_shape"])
-    classes = config.get("classes", len(config["class_names"]))
-    model = classifier.build(settings, shape, classes)
+    model = classifier.build(settings, shape, config["classes"])
     weights = config["folder"] / WEIGHTS
     digest = config["weights"]["sha256"]
     if not weights.exists() or files.sha256_of(weights) != digest:
