@@ -95,3 +95,43 @@ def test_transposed_convolution_is_that_of_keras(filters, side):
     found, expected = numpy(mine(x)), numpy(theirs(x))
     assert found.shape == expected.shape == (2, 2 * side, 2 * side + 2, filters)
     assert np.allclose(found, expected, atol=1e-4)
+
+
+def grouped(groups, kernel, strides=1):
+    layer = fast.GroupedConv2D(8, 3, strides, "same", groups=groups, use_bias=False)
+    layer.build(SHAPE)
+    layer.kernel.assign(kernel)
+    return layer
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("groups", [2, 4])
+def test_a_convolution_in_groups_is_one_whose_kernel_has_blocks(groups, strides):
+    """And so are the gradients of a penalty on its slope."""
+    rng = np.random.default_rng(3)
+    kernel = np.float32(rng.normal(size=(3, 3, 4 // groups, 8)))
+    whole = np.zeros((3, 3, 4, 8), "float32")
+    rows, columns = 4 // groups, 8 // groups
+    for i in range(groups):
+        block = np.s_[:, :, i * rows : (i + 1) * rows, i * columns : (i + 1) * columns]
+        whole[block] = kernel[..., i * columns : (i + 1) * columns]
+    mine, theirs = grouped(groups, kernel, strides), grouped(1, whole, strides)
+    x = ops.convert_to_tensor(X)
+    assert np.allclose(numpy(mine(x)), numpy(theirs(x)), atol=1e-5)
+    found, expected = (kernel_gradient(layer) for layer in (mine, theirs))
+    for i in range(groups):
+        one = found[..., i * columns : (i + 1) * columns]
+        other = expected[..., i * rows : (i + 1) * rows, :]
+        other = other[..., i * columns : (i + 1) * columns]
+        assert np.allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+def kernel_gradient(layer):
+    def loss():
+        def judge(x):
+            return ops.sum(ops.sin(layer(x)), axis=(1, 2, 3))
+
+        slope = backends.input_gradient(judge, ops.convert_to_tensor(X))
+        return ops.sum(ops.square(slope) * ops.convert_to_tensor(WEIGHTS)), {}
+
+    return numpy(backends.value_and_gradients(loss, [layer.kernel])[2][0])

@@ -11,7 +11,8 @@ Each of the three modules beside this one gives the same nine functions:
 - `updating()`: a context in which variables are assigned.
 - `batch_norm(x, gain, bias, epsilon)`: the normalised x, and the mean and variance of
   its batch, by one kernel; twice differentiable. None where Keras's own is as good.
-- `slow_groups()`: whether convolutions in groups are slow here.
+- `grouped_conv(x, kernel, groups, **settings)`: a convolution of maps (n, h, w, c) in
+  groups; settings as those of `keras.ops.conv`.
 - `device_name()`: of the accelerator that computes; "" on a processor.
 - `peak_memory()`: the most bytes of the accelerator in use so far; 0 on a processor.
 """
@@ -40,6 +41,6 @@ input_gradient = _backend.input_gradient
 only_if = _backend.only_if
 updating = _backend.updating
 batch_norm = _backend.batch_norm
-slow_groups = _backend.slow_groups
+grouped_conv = _backend.grouped_conv
 device_name = _backend.device_name
 peak_memory = _backend.peak_memory

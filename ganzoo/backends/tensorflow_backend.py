@@ -85,8 +85,9 @@ def _gradients(tape, target, sources):
     )
 
 
-def slow_groups():
-    return not tf.config.list_physical_devices("GPU")
+def grouped_conv(x, kernel, groups, *, strides, padding, dilation_rate):
+    # The number of groups follows from the shapes.
+    return tf.nn.conv2d(x, kernel, strides, padding.upper(), dilations=dilation_rate)
 
 
 def device_name():
