@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import keras
 import numpy as np
 import pytest
 import tiny
@@ -266,3 +267,33 @@ def test_p_is_kept_with_a_model(tmp_path):
     gan.save(tmp_path / "mine.keras")
     loaded = ganzoo.load(tmp_path / "mine.keras")
     assert float(loaded.augment_state.p) == 0.375
+
+
+def trained_p(images):
+    """p at twenty times in a training with ADA that shows these pictures 20,000 times."""
+    keras.utils.set_random_seed(0)
+    gan = ganzoo.create(
+        "r3gan",
+        image_shape=images.shape[1:],
+        widths=[32, 16],
+        blocks=1,
+        loss="non_saturating",
+        g_lr=2e-3,
+        d_lr=2e-3,
+        penalties=[{"name": "r1", "gamma": 0.5, "every": 4}],
+        augment={"name": "ada", "target": 0.5, "kimg": 10},
+    )
+    rng = np.random.default_rng(0)
+    drawn = (({"image": rng.choice(images, 32)},) for _ in itertools.count())
+    told = gan.fit(drawn, epochs=20, steps_per_epoch=31, shuffle=False, verbose=0)
+    return np.array(told.history["augment_p"])
+
+
+def test_ada_rises_on_a_hundredth_of_the_pictures_and_stays_near_0_on_all():
+    try:
+        faces = ganzoo.data.load("avatar_faces", "train[:1500]", image_size=8)
+    except GanzooError:
+        pytest.skip("avatar_faces is not at hand")
+    images = faces.fields["image"]
+    few, enough = (trained_p(each)[-6:].mean() for each in (images[:15], images))
+    assert few > 0.02 and enough < 0.004

@@ -97,6 +97,12 @@ def test_other_tables_are_refused_and_kept(tmp_path):
 # ---------------------------------------------------------------------- the suites
 
 
+def test_the_help_names_every_suite():
+    told = ganzoo_("benchmark", "--help").stdout
+    for name in suites.names():
+        assert f"\n  {name} " in told and suites.read(name).title in told
+
+
 @pytest.mark.parametrize("name", suites.names())
 def test_every_suite_names_recipes_that_exist(name):
     suite = suites.read(name)

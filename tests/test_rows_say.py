@@ -1,13 +1,16 @@
 """What the pages say of the committed rows holds in the rows."""
 
+import importlib
 import statistics
 from pathlib import Path
 
 import pytest
 
+from ganzoo import registry
 from ganzoo.benchmark import rows as rows_
 
-RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+RESULTS = BENCHMARKS / "results"
 SCORE = "fd[fashion_mnist-cnn]"
 RACERS = ("r3gan", "dcgan")
 
@@ -35,3 +38,23 @@ def test_r3gan_reaches_dcgans_final_score_in_less_time_than_dcgan_took():
     reached = [row.train_seconds for row in runs["r3gan"] if row.value <= final.value]
     assert min(reached) < final.train_seconds
     assert len({row.device for row in sum(runs.values(), [])}) == 1
+
+
+def test_no_model_steps_slower_than_plain_pytorch_with_a_thread_each(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    speed_page = importlib.import_module("speed_page")
+    rows = speed_page.read()
+    ratios = {
+        (variant, precision): row["speed_ratio"]
+        for (threads, variant, precision, side), row in speed_page.newest(rows).items()
+        if threads == 1 and side == "ganzoo/tensorflow"
+    }
+    pictures = [name for name in registry.list_models() if drawn_alone(name)]
+    precisions = ("float32", "bfloat16")
+    assert {(name, each) for name in pictures for each in precisions} <= ratios.keys()
+    assert min(ratios.values()) >= 1
+    assert speed_page.PAGE.read_text("utf-8") == speed_page.page(rows)
+
+
+def drawn_alone(name):
+    return registry.info(name).tasks == ("image",)

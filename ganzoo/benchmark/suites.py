@@ -124,8 +124,8 @@ def names() -> list[str]:
     """Return the names of the suites that come with ganzoo.
 
     Example:
-        >>> names()
-        ['digits', 'fashion', 'gpu', 'smoke']
+        >>> "smoke" in names()
+        True
     """
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 

@@ -81,7 +81,20 @@ def evaluate(name, data, split, metrics, network, count, seeds, neighbours, as_j
         click.echo(f"wrote {neighbours}", err=as_json)
 
 
-@click.command()
+class _WithSuites(click.Command):
+    """Its help ends with the suites that there are."""
+
+    def format_epilog(self, context, formatter):
+        from ganzoo.benchmark import suites
+
+        told = [(name, suites.read(name).title) for name in suites.names()]
+        told += [("modes", "Modes found on toy data")]
+        told += [("report", "Tables and plots anew")]
+        with formatter.section("Suites"):
+            formatter.write_dl(told)
+
+
+@click.command(cls=_WithSuites)
 @click.argument("suite")
 @click.option("--only", default="", help="Only jobs whose label holds this text.")
 @click.option("--list", "listing", is_flag=True, help="Show what is owed, and stop.")
@@ -97,9 +110,10 @@ def evaluate(name, data, split, metrics, network, count, seeds, neighbours, as_j
 def benchmark(suite, only, listing, results, runs):
     """Train and score a suite; write its rows, tables and plots.
 
-    SUITE is smoke (minutes), fashion or digits (hours on two cores), modes, gpu, a
-    .toml file of your own, or "report": tables and plots from the rows that are there.
-    Stop it when you like: what is finished is kept, the rest goes on from where it was.
+    SUITE is one of those below, a .toml file of your own, or "report": tables and plots
+    from the rows that are there. "smoke" takes minutes, others hours: their files begin
+    with how many. Stop it when you like: what is finished is kept, the rest goes on
+    from where it was.
 
     \b
     ganzoo benchmark smoke --results my/results
