@@ -83,6 +83,7 @@ class GAN(Game, Saved, keras.Model):
     conditionings = ("projection",)  # those that the keyword may ask for
     grows = False  # whether it has stages: see `stage_at`
     refuses_mismatches = True  # whether `ganzoo.matching` has a say
+    told_text = False  # whether it is told texts: see `ganzoo.captioned`
 
     def __init__(
         self,
@@ -185,7 +186,6 @@ class GAN(Game, Saved, keras.Model):
 
     def make_players(self) -> list[Player]:
         """Return the players in the order of their turns."""
-        augmented = self.augment_state.log_names if self.augment else ()
         return [
             Player(
                 "discriminator",
@@ -193,7 +193,7 @@ class GAN(Game, Saved, keras.Model):
                 self.discriminator_loss,
                 self.build_optimizer("discriminator"),
                 turns=self.n_critic,
-                logs=("real_score", "fake_score", "penalty", *augmented),
+                logs=self.discriminator_log_names(),
             ),
             Player(
                 "generator",
@@ -261,6 +261,10 @@ class GAN(Game, Saved, keras.Model):
     def enter_stage(self, stage: int) -> None:
         """Do what a new stage needs, such as new states of the optimisers."""
 
+    def furnish(self, images: Any) -> Any:
+        """Return data with the fields that this model learns from beside its own."""
+        return images
+
     def adjust(self, logs: Mapping, images: Any) -> None:
         """Assign what follows from a step of so many images; `seen` is counted."""
         if self.augment:
@@ -285,25 +289,35 @@ class GAN(Game, Saved, keras.Model):
         fake = ops.stop_gradient(ops.cast(self.imagine(batch), real.dtype))
         real_logits = self.judge(real, batch)
         fake_logits = self.judge(fake, batch)
-        evidence = Evidence(
+        penalty = total_penalty(self.penalties, self.evidence(batch, fake, real_logits))
+        loss = self.objective.discriminator(real_logits, fake_logits) + penalty
+        return loss, self.discriminator_logs(real_logits, fake_logits, penalty)
+
+    def evidence(self, batch: Mapping, fake: Any, real_logits: Any) -> Evidence:
+        """Return what penalties may look at in a turn of the discriminator."""
+        return Evidence(
             judge=lambda images: self.judge(images, batch),
-            real=real,
+            real=batch["image"],
             fake=fake,
             real_logits=real_logits,
             uniform=self.draw_uniform,
             step=self.step.value,
             seen=self.seen.value,
         )
-        penalty = total_penalty(self.penalties, evidence)
-        loss = self.objective.discriminator(real_logits, fake_logits) + penalty
+
+    def discriminator_logs(self, real_logits: Any, fake_logits: Any, penalty: Any):
+        """Return the scalars that a turn of the discriminator logs."""
         logs = {
             "real_score": ops.mean(real_logits),
             "fake_score": ops.mean(fake_logits),
             "penalty": penalty,
         }
-        if self.augment:
-            logs |= self.augment_state.logs(real_logits)
-        return loss, logs
+        return logs | (self.augment_state.logs(real_logits) if self.augment else {})
+
+    def discriminator_log_names(self) -> tuple[str, ...]:
+        """Return the names of the discriminator's logs."""
+        augmented = self.augment_state.log_names if self.augment else ()
+        return ("real_score", "fake_score", "penalty", *augmented)
 
     def generator_loss(self, batch: Mapping):
         """Return the generator's loss on one part of the batch, and no logs."""
@@ -321,19 +335,29 @@ class GAN(Game, Saved, keras.Model):
         *,
         seed: int | None = None,
         labels: Sequence[Any] | None = None,
+        text: Sequence[str] | str | None = None,
         truncation: float | None = None,
     ) -> np.ndarray:
         """Return pictures of the averaged generator: uint8 (count, H, W, C).
 
         Args:
-            count: how many; as many as there are labels, else 16, by default.
+            count: how many; as many as labels or texts, else 16, by default.
             seed: the same seed gives the same latents on every backend.
             labels: class names or numbers, one for all or one a picture.
+            text: what text-to-image models are to draw; several take turns.
             truncation: in (0, 1]: latents nearer to the middle, less varied.
 
-        Raises: `GanzooError` for labels and truncations that the model has not.
+        Raises: `GanzooError` for labels, texts and truncations that the model has not.
 
         Example:
             >>> ganzoo.load("cgan").generate(labels=["Sneaker", "Bag"], seed=1)
+            >>> ganzoo.load("dfgan").generate(text=["red apple", "green apple"])
         """
-        return sampling.generate(self, count, seed, labels, truncation)
+        return sampling.generate(self, count, seed, truncation, labels, text)
+
+    def asked(self, count: int | None, labels: Any, text: Any) -> tuple[int, dict]:
+        """Return how many pictures, and what the generator is told beside latents.
+
+        Raises: `GanzooError` for a count, labels or texts that the model cannot have.
+        """
+        return sampling.asked_by_label(self, count, labels, text)

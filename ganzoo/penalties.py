@@ -5,6 +5,7 @@ taken over all axes but the batch's, a sample at a time, then averaged.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = [
     "Drift",
     "Evidence",
     "GradientPenalty",
+    "MatchingAware",
     "get",
     "spec",
     "total",
@@ -44,6 +46,15 @@ class Evidence:
     uniform: Callable
     step: Any
     seen: Any = 0
+    told: Any = None
+    judge_told: Callable | None = None
+
+    def with_text(self, told: Any, judge_told: Callable) -> "Evidence":
+        """Return the evidence with the texts of the reals, and how both are judged.
+
+        `told` are vectors (batch, dims); `judge_told(images, told)` gives logits.
+        """
+        return dataclasses.replace(self, told=told, judge_told=judge_told)
 
 
 @dataclass(frozen=True)
@@ -112,11 +123,39 @@ class Drift:
         return self.weight * ops.mean(ops.square(evidence.real_logits))
 
 
+@dataclass(frozen=True)
+class MatchingAware:
+    """MA-GP: weight * mean |grad D(real, its text)|^power.
+
+    The slope is that with respect to picture and text together: both are one row here.
+
+    Source: Tao et al. 2022, arXiv:2008.05865, section 3.2, equation 2.
+    """
+
+    weight: float = 2.0
+    power: float = 6.0
+    every: int = 1
+
+    def __call__(self, evidence: Evidence):
+        shape = evidence.real.shape[1:]
+        pixels = math.prod(shape)
+
+        def judge(rows):
+            images = ops.reshape(rows[:, :pixels], (-1, *shape))
+            return evidence.judge_told(images, rows[:, pixels:])
+
+        told = ops.cast(evidence.told, evidence.real.dtype)
+        flat = ops.reshape(evidence.real, (-1, pixels))
+        slope = _square_slope(judge, ops.concatenate([flat, told], axis=1))
+        return self.weight * ops.mean(ops.power(slope + 1e-12, self.power / 2))
+
+
 PENALTIES = {
     "r1": R1,
     "r2": R2,
     "gradient_penalty": GradientPenalty,
     "drift": Drift,
+    "matching_aware": MatchingAware,
 }
 
 

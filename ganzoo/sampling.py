@@ -8,22 +8,44 @@ import numpy as np
 
 from ganzoo.errors import GanzooError, unknown
 
-__all__ = ["draw_latents", "generate", "label_numbers", "resolve", "run", "to_uint8"]
+__all__ = [
+    "asked_by_label",
+    "checked_count",
+    "draw_latents",
+    "generate",
+    "label_numbers",
+    "resolve",
+    "run",
+    "to_uint8",
+]
 
 _CHUNK = 64  # pictures a call of the network
 
 
-def generate(gan, count, seed, labels, truncation) -> np.ndarray:
+def generate(gan, count, seed, truncation, labels=None, text=None) -> np.ndarray:
     """Return uint8 pictures (count, height, width, channels); see `GAN.generate`."""
-    count, numbers = resolve(gan, count, labels)
+    count, told = gan.asked(count, labels, text)
     rng = np.random.default_rng(seed)
-    inputs = {"latents": draw_latents(gan, count, rng, truncation)}
-    if gan.num_classes and numbers is None:
-        # Every class in turn: what a grid of a conditional model should show.
-        numbers = np.arange(count, dtype="int32") % gan.num_classes
-    if numbers is not None:
-        inputs["label"] = numbers
+    inputs = {"latents": draw_latents(gan, count, rng, truncation), **told}
     return to_uint8(run(gan.generator_ema, inputs))
+
+
+def asked_by_label(gan, count, labels, text) -> tuple[int, dict[str, np.ndarray]]:
+    """Return how many pictures, and their labels where the model has any.
+
+    By default every class in turn: what a grid of a conditional model should show.
+    """
+    if text is not None:
+        raise GanzooError(
+            f"{gan.name!r} draws no texts, received text={text!r}. Leave it out, or "
+            'load a text-to-image model: ganzoo.list_models(task="text-to-image").'
+        )
+    count, numbers = resolve(gan, count, labels)
+    if not gan.num_classes:
+        return count, {}
+    if numbers is None:
+        numbers = np.arange(count, dtype="int32") % gan.num_classes
+    return count, {"label": numbers}
 
 
 def run(network: keras.Model, inputs: dict[str, np.ndarray]) -> np.ndarray:
@@ -99,7 +121,7 @@ def resolve(gan, count: int | None, labels: Any) -> tuple[int, np.ndarray | None
     Raises: `GanzooError` for a count or labels that the model cannot have.
     """
     if labels is None:
-        return _checked_count(16 if count is None else count), None
+        return checked_count(16 if count is None else count), None
     if not gan.num_classes:
         raise GanzooError(
             f"{gan.name!r} was trained without labels, received labels={labels!r}. "
@@ -114,10 +136,11 @@ def resolve(gan, count: int | None, labels: Any) -> tuple[int, np.ndarray | None
             f"labels must be one for all or one a picture: {count} pictures, received "
             f"{len(numbers)} labels."
         )
-    return _checked_count(count), np.resize(numbers, count)
+    return checked_count(count), np.resize(numbers, count)
 
 
-def _checked_count(count):
+def checked_count(count) -> int:
+    """Return the count as an int of at least 1, or raise `GanzooError`."""
     if isinstance(count, bool) or int(count) != count or count < 1:
         raise GanzooError(f"count must be an int of at least 1, received {count!r}.")
     return int(count)

@@ -77,6 +77,8 @@ def build(recipe: Recipe) -> tuple[Any, data.Images]:
             )
         arguments["class_names"] = source.class_names
         arguments["num_classes"] = source.num_classes
+    if "text-to-image" in registry.info(recipe.variant).tasks:
+        arguments["captions"] = _shown(source, recipe.model.get("caption", "caption"))
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:
@@ -85,7 +87,13 @@ def build(recipe: Recipe) -> tuple[Any, data.Images]:
         keras.config.set_dtype_policy(policy)
     if gan.turns > 1:
         source = load_data(recipe, gan.turns)
-    return gan, source
+    return gan, gan.furnish(source)
+
+
+def _shown(source, name):
+    """Texts of the data, from all over it, that the grids of the run show."""
+    texts = source.texts.get(name, [])
+    return texts[:: max(1, len(texts) // 64)][:64]
 
 
 def load_data(recipe: Recipe, turns: int = 1) -> data.Images:

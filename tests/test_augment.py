@@ -270,7 +270,7 @@ def test_p_is_kept_with_a_model(tmp_path):
 
 
 def trained_p(images):
-    """p at twenty times in a training with ADA that shows these pictures 20,000 times."""
+    """p at twenty times in a training with ADA that shows 20,000 of these pictures."""
     keras.utils.set_random_seed(0)
     gan = ganzoo.create(
         "r3gan",

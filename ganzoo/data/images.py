@@ -1,5 +1,6 @@
 """Batches by index: the order is a function of the seed and the step alone."""
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 
@@ -64,6 +65,20 @@ class Images(keras.utils.PyDataset):
     def texts(self) -> dict[str, list[str]]:
         """The strings of the examples: name -> list of N."""
         return self._content.texts()
+
+    def with_fields(self, **fields: np.ndarray) -> "Images":
+        """Return these examples in the same batches, with more fields.
+
+        Args:
+            fields: arrays (N, ...), by name.
+
+        Example:
+            >>> images.with_fields(sentence=encoder(captions)["sentence"])
+        """
+        content = dataclasses.replace(
+            self._content, fields={**self._content.fields, **fields}
+        )
+        return Images(content, batch_size=self.batch_size, seed=self.seed)
 
     def batch_at(self, step: int) -> Batch:
         """Return the batch of training step `step`, counted from 0.

@@ -24,7 +24,7 @@ from keras import ops
 from ganzoo.errors import GanzooError, unknown
 from ganzoo.layers.fast import BatchNormalization
 
-__all__ = ["Settings", "accuracy", "build", "predict", "train"]
+__all__ = ["Settings", "accuracy", "build", "moved", "predict", "train"]
 
 
 @dataclass(frozen=True)
@@ -258,11 +258,11 @@ def _batches(settings, images, truth, done=0):
         size = settings.batch_size
         for start in range(0, len(order) - size + 1, size):
             rows = np.sort(order[start : start + size])
-            yield _moved(images[rows], settings, rng), truth[rows]
+            yield moved(images[rows], settings, rng), truth[rows]
 
 
-def _moved(images, settings, rng):
-    """The pictures, each shifted by its own few pixels and maybe mirrored."""
+def moved(images, settings, rng):
+    """Return uint8 images (n, h, w, c), each shifted by a few pixels, maybe mirrored."""
     n, height, width, _ = images.shape
     edge = settings.shift
     padded = np.pad(images, [(0, 0), (edge, edge), (edge, edge), (0, 0)], "reflect")

@@ -24,7 +24,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from ganzoo.checks import check_positive
+from ganzoo.checks import check_positive, checked_kimg
 from ganzoo.errors import GanzooError
 from ganzoo.gan import GAN
 from ganzoo.layers.basic import doublings
@@ -171,8 +171,8 @@ class ProGAN(GAN):
         **kwargs,
     ):
         self.channels, self.channel_base = channels, channel_base
-        self.stable_kimg = _checked_kimg("stable_kimg", stable_kimg)
-        self.fade_kimg = _checked_kimg("fade_kimg", fade_kimg)
+        self.stable_kimg = checked_kimg("stable_kimg", stable_kimg)
+        self.fade_kimg = checked_kimg("fade_kimg", fade_kimg)
         super().__init__(
             latent_dim=latent_dim,
             loss=loss,
@@ -318,13 +318,3 @@ class ProGAN(GAN):
             alpha = self.discriminator.get_layer(f"fade_{stage}").alpha.value
             image = lerp(doubled(pooled(image, 2)), image, alpha)
         return batch | {"image": image}
-
-
-def _checked_kimg(name, value):
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 <= value < math.inf:
-        raise GanzooError(
-            f"{name} must be a number of at least 0, in thousands of real images; "
-            f"received {value!r}."
-        )
-    return value
