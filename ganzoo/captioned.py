@@ -77,7 +77,7 @@ class TextGAN(GAN):
         (examples, versions, dims), the text as it is first. `fit` does it by itself for
         what `ganzoo.data.load` returns.
 
-        Raises: `GanzooError` for data without such texts, and texts that cannot be read.
+        Raises: `GanzooError` for data without such texts, or with unreadable ones.
         """
         if "sentence" in images.fields:
             return images

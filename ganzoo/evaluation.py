@@ -1,87 +1,28 @@
 """evaluate(model, data): its scores, as rows with all that they depend on."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tabulate import tabulate
 
 from ganzoo import data, hub, registry
+from ganzoo.caption_scores import caption_scores, texts_of
 from ganzoo.errors import GanzooError
-from ganzoo.metrics import cas, memorisation, networks, references, samples, table
+from ganzoo.metrics import (
+    cas,
+    memorisation,
+    networks,
+    references,
+    samples,
+    table,
+    told,
+)
 from ganzoo.pictures import save_grid
 from ganzoo.recipe import Recipe
+from ganzoo.scores import Score, Scores, score
 
 __all__ = ["Score", "Scores", "draw_neighbours", "evaluate", "open_model"]
-
-
-@dataclass(frozen=True)
-class Score:
-    """One score, and what it depends on.
-
-    Args:
-        metric: with its feature network, such as "fd[mnist-cnn]".
-        value: the mean over the sampler seeds.
-        std: their standard deviation (ddof 1), 0 for one.
-        values: one a sampler seed.
-        seeds: the sampler seeds.
-        lower: whether less is better.
-        dataset, split, n_real, n_fake: what was compared, and how much of it.
-        network, network_sha256, resize: the feature network and the resize rule.
-
-    Example:
-        >>> evaluate("dcgan", metrics=["fd"])[0].value
-    """
-
-    metric: str
-    value: float
-    std: float
-    values: Sequence[float]
-    seeds: Sequence[int]
-    lower: bool
-    dataset: str
-    split: str
-    n_real: int
-    n_fake: int
-    network: str
-    network_sha256: str
-    resize: str
-
-
-class Scores(list):
-    """A list of scores that prints as a table.
-
-    Example:
-        >>> print(evaluate("dcgan", metrics=["fd", "kd"]))
-    """
-
-    def __str__(self) -> str:
-        rows = [
-            (each.metric, f"{each.value:.4g}", f"{each.std:.2g}", _better(each))
-            for each in self
-        ]
-        headers = ("score", "mean", "std", "better")
-        told = tabulate(rows, headers, disable_numparse=True)
-        return "\n\n".join([told, *dict.fromkeys(_fine_print(each) for each in self)])
-
-    def to_json(self) -> str:
-        """Return the scores as JSON: a list of objects."""
-        return json.dumps([asdict(each) for each in self], indent=2)
-
-
-def _better(score):
-    return "lower" if score.lower else "higher"
-
-
-def _fine_print(score):
-    return (
-        f"{score.n_fake} pictures, sampler seeds {', '.join(map(str, score.seeds))}, "
-        f"against {score.n_real} of {score.dataset} ({score.split}); features of "
-        f"{score.network} {score.network_sha256[:12]}, resize rule: {score.resize}."
-    )
 
 
 def evaluate(
@@ -103,7 +44,8 @@ def evaluate(
             `Reference.write` wrote; that of the model's recipe by default.
         metrics: out of fd, fd_infinity, kd, is, precision, recall, density, coverage,
             authenticity, intra_fd, cas; "prdc" for four of them; fid, fid_infinity,
-            kid for the published ones in Inception's space.
+            kid for the published ones in Inception's space; of text-to-image models
+            r_precision and caption_diversity, of the test split's captions.
         split: real pictures to compare with.
         network: the feature network; that of the data set by default.
         count: pictures drawn for each seed.
@@ -117,7 +59,8 @@ def evaluate(
     """
     model, dataset = open_model(model, dataset)
     wanted = list(metrics)
-    chosen, published = table.selected([name for name in wanted if name != "cas"])
+    apart = ("cas", *told.METRICS)
+    chosen, published = table.selected([name for name in wanted if name not in apart])
     judge = networks.get(_network_name(network, published, dataset))
     if "is" in wanted and judge.name != networks.INCEPTION and not judge.class_names:
         raise GanzooError(
@@ -127,9 +70,14 @@ def evaluate(
     scores = Scores()
     if chosen:
         real = _reference(model, dataset, split, judge)
-        scores += _measured(model, real, judge, chosen, count, _checked_seeds(seeds))
+        texts = texts_of(model, dataset, split)
+        seeds_ = _checked_seeds(seeds)
+        scores += _measured(model, real, judge, chosen, count, seeds_, texts)
     if "cas" in wanted:
         scores += _cas(model, dataset, split, _checked_seeds(seeds))
+    if by_text := [name for name in told.METRICS if name in wanted]:
+        told_ = (model, dataset, by_text, judge, _checked_seeds(seeds))
+        scores += caption_scores(*told_)
     return scores
 
 
@@ -213,7 +161,7 @@ def _checked_seeds(seeds):
     return seeds
 
 
-def _measured(model, real, judge, chosen, count, seeds):
+def _measured(model, real, judge, chosen, count, seeds, texts=()):
     """A score a metric, over the seeds; given pictures are scored once."""
     labels = real.labels
     if isinstance(model, data.Images):
@@ -225,7 +173,8 @@ def _measured(model, real, judge, chosen, count, seeds):
     keep = count if any(each.all_features for each in chosen) else table.NEIGHBOURS
     values: dict[str, list[float]] = {each.name: [] for each in chosen}
     for seed in seeds:
-        fake = samples.draw(model, judge, count, seed=seed, keep=keep, labels=labels)
+        told_ = {"labels": labels, "texts": texts}
+        fake = samples.draw(model, judge, count, seed=seed, keep=keep, **told_)
         for measure in dict.fromkeys(each.measure for each in chosen):
             for name, value in measure(fake, real, seed).items():
                 values.get(name, []).append(float(value))
@@ -240,13 +189,7 @@ def _measured(model, real, judge, chosen, count, seeds):
     }
     for each in chosen:
         name = table.full_name(each.name, judge.name)
-        yield _score(name, values[each.name], seeds, each.lower, facts)
-
-
-def _score(metric, values, seeds, lower, facts):
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    mean = float(np.mean(values))
-    return Score(metric, mean, spread, values, seeds, lower, **facts)
+        yield score(name, values[each.name], seeds, each.lower, facts)
 
 
 def _cas(model, dataset, split, seeds) -> Iterator[Score]:
@@ -266,8 +209,8 @@ def _cas(model, dataset, split, seeds) -> Iterator[Score]:
         "network_sha256": "",
         "resize": "none",
     }
-    yield _score("cas", [each.generated for each in both], seeds, False, facts)
-    yield _score("cas_real", [each.real for each in both], seeds, False, facts)
+    yield score("cas", [each.generated for each in both], seeds, False, facts)
+    yield score("cas_real", [each.real for each in both], seeds, False, facts)
 
 
 def draw_neighbours(
@@ -287,7 +230,8 @@ def draw_neighbours(
     judge = networks.get(_network_name(None, False, dataset))
     images = _images(dataset, "train", _shape_of(model))
     real = references.cached(judge, images)
-    drawn = next(samples.pictures(model, count, seed, real.labels))[0]
+    texts = texts_of(model, dataset, "train")
+    drawn = next(samples.pictures(model, count, seed, real.labels, texts))[0]
     far, rows = memorisation.nearest(judge.features(drawn), real.features, count=3)
     found = np.asarray(images.fields["image"])[rows]
     shown = np.concatenate([drawn[:, None], found], axis=1)

@@ -29,16 +29,15 @@ from ganzoo.checks import (
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.optimizers import SteeredAdam
-from ganzoo.penalties import Evidence
 from ganzoo.penalties import get as get_penalty
-from ganzoo.penalties import total as total_penalty
 from ganzoo.players import Player, Team
+from ganzoo.stakes import Stakes
 from ganzoo.state import Saved
 
 __all__ = ["GAN"]
 
 
-class GAN(Game, Saved, keras.Model):
+class GAN(Game, Stakes, Saved, keras.Model):
     """A game between a generator and a discriminator, ready for `fit`.
 
     Args:
@@ -280,52 +279,6 @@ class GAN(Game, Saved, keras.Model):
     def draw_uniform(self, shape):
         """Return noise of that shape from U[0, 1)."""
         return keras.random.uniform(shape, seed=self.random)
-
-    # --------------------------------------------------------------- the losses
-
-    def discriminator_loss(self, batch: Mapping):
-        """Return the discriminator's loss and its logs on one part of the batch."""
-        real = batch["image"]
-        fake = ops.stop_gradient(ops.cast(self.imagine(batch), real.dtype))
-        real_logits = self.judge(real, batch)
-        fake_logits = self.judge(fake, batch)
-        penalty = total_penalty(self.penalties, self.evidence(batch, fake, real_logits))
-        loss = self.objective.discriminator(real_logits, fake_logits) + penalty
-        return loss, self.discriminator_logs(real_logits, fake_logits, penalty)
-
-    def evidence(self, batch: Mapping, fake: Any, real_logits: Any) -> Evidence:
-        """Return what penalties may look at in a turn of the discriminator."""
-        return Evidence(
-            judge=lambda images: self.judge(images, batch),
-            real=batch["image"],
-            fake=fake,
-            real_logits=real_logits,
-            uniform=self.draw_uniform,
-            step=self.step.value,
-            seen=self.seen.value,
-        )
-
-    def discriminator_logs(self, real_logits: Any, fake_logits: Any, penalty: Any):
-        """Return the scalars that a turn of the discriminator logs."""
-        logs = {
-            "real_score": ops.mean(real_logits),
-            "fake_score": ops.mean(fake_logits),
-            "penalty": penalty,
-        }
-        return logs | (self.augment_state.logs(real_logits) if self.augment else {})
-
-    def discriminator_log_names(self) -> tuple[str, ...]:
-        """Return the names of the discriminator's logs."""
-        augmented = self.augment_state.log_names if self.augment else ()
-        return ("real_score", "fake_score", "penalty", *augmented)
-
-    def generator_loss(self, batch: Mapping):
-        """Return the generator's loss on one part of the batch, and no logs."""
-        fake_logits = self.judge(self.imagine(batch, self.g_batch_scale), batch)
-        real_logits = None
-        if self.objective.paired:
-            real_logits = self.judge(batch["image"], batch)
-        return self.objective.generator(real_logits, fake_logits), {}
 
     # ------------------------------------------------------------------ pictures
 

@@ -98,6 +98,15 @@ def _a_slope_for_each_picture(match):
     )
 
 
+def _texts_to_match(match):
+    if "matching_aware" not in match.penalties or match.kind.told_text:
+        return ""
+    return (
+        "matching_aware holds the slope with respect to picture and text: it is for "
+        "variants that are told texts ('dfgan'). Take 'r1' for pictures alone."
+    )
+
+
 def _a_sign_for_ada(match):
     if not (match.augment and match.augment.adaptive) or match.loss.centred:
         return ""
@@ -138,6 +147,7 @@ def _labels_to_be_told(match):
 _RULES: Sequence[Callable] = (
     _bounded_critic,
     _a_slope_for_each_picture,
+    _texts_to_match,
     _a_sign_for_ada,
     _one_conditioning,
     _labels_to_be_told,

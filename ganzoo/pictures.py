@@ -5,13 +5,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from ganzoo import files
 
-__all__ = ["contact_sheet", "grid", "save_film", "save_grid"]
+__all__ = [
+    "captioned",
+    "contact_sheet",
+    "grid",
+    "save_captioned",
+    "save_film",
+    "save_grid",
+]
 
 _SHEET = 360  # pixels across a grid that stands among others
+_CAPTIONED = 96  # pixels across a picture with a text below it
+_LINE, _MOST = 13, 4  # height of a line of text, and how many there are at most
 
 
 def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
@@ -42,6 +51,65 @@ def save_grid(
     picture = _picture(grid(images, columns), scale or _default_scale(images))
     with files.replacing(path) as temporary:
         picture.save(temporary, format="PNG", optimize=True)
+    return Path(path)
+
+
+def captioned(
+    images: np.ndarray, texts: Sequence[str], columns: int = 0, scale: int = 0
+) -> Image.Image:
+    """Return a grid of uint8 images (n, h, w, c), each with its text below it.
+
+    Texts are broken into lines as wide as a picture; what needs more than four is cut.
+
+    Example:
+        >>> captioned(images, ["red apple", "green apple"], columns=2)
+    """
+    count, height, width, _ = images.shape
+    scale = scale or max(1, round(_CAPTIONED / width))
+    columns = columns or int(np.ceil(np.sqrt(count)))
+    font = ImageFont.load_default(11)
+    lines = [_broken(text, font, scale * width - 4) for text in texts]
+    size = (scale * width + 4, scale * height + 4 + _LINE * max(map(len, lines)))
+    rows = -(-count // columns)
+    sheet = Image.new("RGB", (columns * size[0], rows * size[1]), "white")
+    pen = ImageDraw.Draw(sheet)
+    for place, image in enumerate(images):
+        left, top = place % columns * size[0] + 2, place // columns * size[1] + 2
+        sheet.paste(_picture(image, scale), (left, top))
+        for number, line in enumerate(lines[place]):
+            below = top + scale * height + _LINE * number
+            pen.text((left, below), line, fill="black", font=font)
+    return sheet
+
+
+def _broken(text, font, width):
+    """The text as lines of at most that width, at most four."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    while font.getlength(lines[0]) > width and len(lines[0]) > 1:
+        lines[0] = lines[0][:-1]
+    return (
+        lines if len(lines) <= _MOST else [*lines[: _MOST - 1], lines[_MOST - 1] + "…"]
+    )
+
+
+def save_captioned(
+    path: str | Path,
+    images: np.ndarray,
+    texts: Sequence[str],
+    columns: int = 0,
+    scale: int = 0,
+) -> Path:
+    """Write a grid of pictures with their texts as a PNG; return the path."""
+    with files.replacing(path) as temporary:
+        captioned(images, texts, columns, scale).save(
+            temporary, format="PNG", optimize=True
+        )
     return Path(path)
 
 

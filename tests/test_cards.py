@@ -24,6 +24,8 @@ from ganzoo.records import Tag
 
 TAGS = registry.list_models("*.*", pretrained=True)
 NETWORKS = sorted((ROOT / "zoo" / "feature_networks").glob("*/card.md"))
+ENCODERS = sorted((ROOT / "zoo" / "text_encoders").glob("*/card.md"))
+UNSEEN = ("cas", "r_precision", "caption_diversity")
 each_tag = pytest.mark.parametrize("name", TAGS)
 
 
@@ -37,6 +39,20 @@ def copied(tmp_path):
 
 def head_of(text):
     return yaml.safe_load(text.split("---\n")[1])
+
+
+def is_told(tag):
+    return "text_encoder" in tag.config["config"]
+
+
+def tool(name):
+    """A tool without a suffix, as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, str(ROOT / "tools" / name))
+    module = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader(name, loader)
+    )
+    loader.exec_module(module)
+    return module
 
 
 def without_claim(tag, **recipe):
@@ -59,7 +75,8 @@ def test_the_hub_reads_name_licence_data_and_scores(name):
     text = cards.card(tag)
     data = ModelCard(text).data
     assert data.library_name == "keras" and data.license == "apache-2.0"
-    assert data.pipeline_tag == "unconditional-image-generation"
+    task = "text-to-image" if is_told(tag) else "unconditional-image-generation"
+    assert data.pipeline_tag == task
     assert data.model_name == name
     assert {"ganzoo", "gan", tag.variant} <= {*data.tags}
     scores = tag.recipe["claim"]["weights_scores"]
@@ -67,7 +84,7 @@ def test_the_hub_reads_name_licence_data_and_scores(name):
     assert read == {key: each for key, each in scores.items() if key != "cas_real"}
     for each in data.eval_results:
         assert each.dataset_type == data.datasets[0]
-        assert each.dataset_split == ("test" if each.metric_type == "cas" else "train")
+        assert each.dataset_split == ("test" if each.metric_type in UNSEEN else "train")
         network = each.metric_name.partition("[")[2].rstrip("]")
         assert each.metric_args.get("network", "") == network
     # What huggingface_hub writes of it is the same head again.
@@ -79,6 +96,28 @@ def test_the_cards_of_feature_networks_have_a_head_too(path):
     data = ModelCard(path.read_text(encoding="utf-8")).data
     assert isinstance(data, ModelCardData) and data.license == "apache-2.0"
     assert data.pipeline_tag == "image-feature-extraction"
+
+
+@pytest.mark.parametrize("path", ENCODERS, ids=lambda path: path.parent.name)
+def test_the_cards_of_text_encoders_have_a_head_too(path):
+    text = path.read_text(encoding="utf-8")
+    data = ModelCard(text).data
+    assert data.library_name == "keras" and data.license == "apache-2.0"
+    assert data.pipeline_tag == "feature-extraction"
+    assert "text-encoder" in data.tags and data.datasets == ["emoji_captions"]
+    config = json.loads((path.parent / "config.json").read_text())
+    assert f"{config['retrieval']['text_at_1']:.1%}" in text
+
+
+@pytest.mark.parametrize("path", ENCODERS, ids=lambda path: path.parent.name)
+def test_the_card_of_a_text_encoder_is_what_its_tool_writes(path, tmp_path):
+    made, facts = (
+        tool("text-encoder"),
+        json.loads(path.with_name("config.json").read_text()),
+    )
+    settings = made.pairs.Settings.read(path.with_name("recipe.toml"))
+    made.write_card(tmp_path / "card.md", facts, settings)
+    assert (tmp_path / "card.md").read_text() == path.read_text()
 
 
 @each_tag
@@ -212,12 +251,7 @@ def test_a_tag_of_ones_own_needs_neither_card_nor_listing(tmp_path, monkeypatch)
 
 @pytest.fixture(scope="module")
 def claims():
-    loader = importlib.machinery.SourceFileLoader("claims", str(ROOT / "tools/claims"))
-    module = importlib.util.module_from_spec(
-        importlib.util.spec_from_loader("claims", loader)
-    )
-    loader.exec_module(module)
-    return module
+    return tool("claims")
 
 
 def row(metric, value, seed=0, **more):
@@ -253,9 +287,13 @@ def test_the_real_accuracy_is_the_floor_of_cas(claims):
 @pytest.fixture
 def run(tmp_path):
     """What a training leaves behind, without one."""
-    folder = tmp_path / "run"
-    tiny.create("dcgan").save(folder)
-    Recipe("dcgan", dataset="mnist", seed=3).write(folder / "recipe.toml")
+    recipe = Recipe("dcgan", dataset="mnist", seed=3)
+    return run_of(tiny.create("dcgan"), recipe, tmp_path / "run")
+
+
+def run_of(gan, recipe, folder):
+    gan.save(folder)
+    recipe.write(folder / "recipe.toml")
     environment = {
         "cpus": 2,
         "processor": "Slow",
@@ -306,3 +344,87 @@ def test_data_of_unknown_licence_is_not_published(publish, run, tmp_path):
     with pytest.raises(GanzooError, match="licence of 'faces'"):
         publish(run, "dcgan.tiny", tmp_path / "zoo")
     assert not [*(tmp_path / "zoo").rglob("*.*")]
+
+
+# -------------------------------------------------------------------- text to image
+
+
+CAPTIONS = ["red apple", *(f"flag: number {i}" for i in range(63))]
+TOLD_SCORES = {
+    "fd[emoji_captions-cnn]": 3.0,
+    "r_precision[emoji_captions-judge]": 0.12,
+    "caption_diversity[emoji_captions-cnn]": 0.4,
+}
+
+
+@pytest.fixture(scope="module")
+def told(publish, tmp_path_factory):
+    """A published tag that is told texts, in a zoo of its own, with scores."""
+    base = tmp_path_factory.mktemp("told")
+    sizes = {"channels": 8, "fusion_units": 8, "latent_dim": 16}
+    shape = (28, 28, 1)
+    gan = ganzoo.create("dfgan", image_shape=shape, captions=CAPTIONS, **sizes)
+    recipe = Recipe("dfgan", dataset="emoji_captions")
+    run = run_of(gan, recipe, base / "run")
+    folder = publish(run, "dfgan.tiny", base / "zoo")
+    tag = Tag.read("dfgan.tiny", folder)
+    claim = {"scores": TOLD_SCORES, "weights_scores": TOLD_SCORES, "count": 100}
+    return replace(tag, recipe=tag.recipe | {"claim": claim})
+
+
+def test_a_tag_of_text_to_image_is_published_and_listed(told):
+    zoo = told.folder.parents[1]
+    assert listing.check(zoo) == []
+    assert told.listing["text_encoder"] == "emoji_captions"
+    assert told.listing["task"] == "text-to-image"
+    assert told.listing["licences"]["weights"] == "Apache-2.0"
+    for part in ("Apache-2.0", "OFL-1.1", "public domain", "Unicode License V3"):
+        assert part in told.listing["licences"]["data"]
+
+
+def test_the_card_of_text_to_image_says_how_to_ask_for_a_text(told):
+    text = cards.card(told)
+    head, words = head_of(text), " ".join(text.split())
+    assert head["pipeline_tag"] == "text-to-image"
+    assert head["license"] == "apache-2.0" and head["datasets"] == ["emoji_captions"]
+    asked = 'text=["red apple", "smiling cat"], seed=7)  # uint8 (2, 28, 28, 1)'
+    assert f"images = gan.generate({asked}" in text
+    assert '`ganzoo sample dfgan.tiny --text "red apple" --seed 7`' in text
+    assert "--count" not in text and "flag: number" not in text
+    assert "read by the text encoder `emoji_captions`, a part of ganzoo" in words
+    encoder = ROOT / "zoo/text_encoders/emoji_captions/config.json"
+    found = json.loads(encoder.read_text())["retrieval"]["text_at_1"]
+    assert f"the true caption of {found:.1%} of 385 held-out pictures" in words
+    assert "of captions that it learned from, not chosen ones" in words
+    for bias in ("skin tones", "man, woman or person", "flag of a country", "English"):
+        assert bias in words
+    assert "https://github.com/googlefonts/noto-emoji" in text
+
+
+def test_scores_of_texts_are_of_unseen_captions_and_explained(told):
+    text = cards.card(told)
+    splits = {each.metric_type: each.dataset_split for each in model_index(text)}
+    assert splits == {"fd": "train", "r_precision": "test", "caption_diversity": "test"}
+    assert {each.task_type for each in model_index(text)} == {"text-to-image"}
+    words = " ".join(text.split())
+    assert "0.01 is chance" in words and "0 for always the same" in words
+    plain = cards.card(ganzoo.info("dcgan.fashion_mnist"))
+    assert "chance" not in plain and "text encoder" not in plain
+
+
+def test_the_example_of_text_to_image_runs(told, monkeypatch):
+    monkeypatch.setenv("GANZOO_EXTRA", str(told.folder.parents[2]))
+    (code,) = re.findall(r"```python\n(.*?)```", cards.card(told), re.S)
+    found = {}
+    exec(code, found)
+    assert str(found["images"].shape) == re.search(r"# uint8 (.*)", code)[1]
+
+
+def test_without_words_of_the_data_the_captions_are_asked_for(told):
+    text = cards.card(without_claim(told, dataset="my/pictures"))
+    assert 'text=["red apple", "flag: number 0"], seed=7' in text
+    bare = replace(told, config=json.loads(json.dumps(told.config)))
+    bare.config["config"] |= {"captions": [], "text_encoder": "my-own"}
+    text = cards.card(without_claim(bare, dataset="my/pictures"))
+    assert 'text=["red apple"], seed=7)  # uint8 (1, 28, 28, 1)' in text
+    assert "`my-own`, which is none of the zoo's" in " ".join(text.split())

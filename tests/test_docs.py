@@ -19,6 +19,7 @@ GUIDES = [
         "scores",
         "augmentation",
         "mix-and-match",
+        "text-to-image",
     )
 ]
 

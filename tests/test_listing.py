@@ -26,12 +26,13 @@ from ganzoo.recipe import Recipe
 
 WEIGHTS = paths.WEIGHTS
 CONTENT = bytes(range(256)) * 1000
+ENCODER = "text_encoders/emoji_captions"
 PLACE = f"/dcgan/tiny/{WEIGHTS}"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A zoo of one tag and one feature network, listed."""
+    """A zoo of one tag, one feature network and one text encoder, listed."""
     zoo = tmp_path_factory.mktemp("made") / "zoo"
     tag, network = zoo / "dcgan" / "tiny", zoo / "feature_networks" / "mnist-cnn"
     tiny.create("dcgan").save(tag)
@@ -41,6 +42,7 @@ def made(tmp_path_factory):
     (zoo / "lsgan" / "plan").mkdir(parents=True)
     Recipe("lsgan").write(zoo / "lsgan" / "plan" / "recipe.toml")
     shutil.copytree(ROOT / "zoo" / "feature_networks" / "mnist-cnn", network)
+    shutil.copytree(ROOT / "zoo" / ENCODER, zoo / ENCODER)
     listing.write(zoo)
     return zoo
 
@@ -87,6 +89,28 @@ def test_a_recipe_without_weights_is_nothing_to_download(zoo):
     told = listing.read(zoo)
     assert list(told["tags"]) == ["dcgan.tiny"]
     assert list(told["feature_networks"]) == ["mnist-cnn"]
+    assert list(told["text_encoders"]) == ["emoji_captions"]
+
+
+def test_a_text_encoder_is_listed_with_all_of_its_files(zoo):
+    told = listing.read(zoo)["text_encoders"]["emoji_captions"]
+    config = json.loads((zoo / ENCODER / "config.json").read_text())
+    others = ["card.md", "config.json", "recipe.toml"]
+    assert sorted(told["files"]) == sorted([*config["files"], *others])
+    for name, record in config["files"].items():
+        about = {key: record[key] for key in ("bytes", "sha256")}
+        assert told["files"][name] == about
+    assert told["weights"] == "text.weights.h5"
+    assert told["sha256"] == config["files"]["text.weights.h5"]["sha256"]
+    assert told["text"] == config["text"] and told["retrieval"] == config["retrieval"]
+    assert "Unicode License" in told["licences"]["data"]
+
+
+def test_a_listing_from_before_text_encoders_is_read(zoo):
+    index = json.loads((zoo / "index.json").read_text())
+    del index["text_encoders"]
+    (zoo / "index.json").write_text(json.dumps(index))
+    assert listing.check(zoo) == ["emoji_captions is not listed"]
 
 
 def test_the_same_files_give_the_same_listing(zoo, tmp_path):
@@ -94,6 +118,31 @@ def test_the_same_files_give_the_same_listing(zoo, tmp_path):
     (other / "index.json").unlink()
     ganzoo_("hub", "index", other)
     assert (other / "index.json").read_bytes() == (zoo / "index.json").read_bytes()
+
+
+def change_encoder(folder, what):
+    """Do something to a text encoder that its listing does not know of."""
+    config = json.loads((folder / "config.json").read_text())
+    match what:
+        case "altered":
+            data = bytearray((folder / "text.weights.h5").read_bytes())
+            data[-1] ^= 1
+            (folder / "text.weights.h5").write_bytes(data)
+        case "no tokenizer":
+            (folder / "tokenizer.json").unlink()
+        case "longer":
+            with open(folder / "picture.weights.h5", "ab") as file:
+                file.write(b"x")
+        case "other pictures":
+            config["files"]["picture.weights.h5"]["sha256"] = "0" * 64
+        case "half a config":
+            del config["files"]["tokenizer.json"]
+        case "no files":
+            config["files"] = ["text.weights.h5"]
+        case "gone":
+            shutil.rmtree(folder)
+    if what in ("other pictures", "half a config", "no files"):
+        (folder / "config.json").write_text(json.dumps(config))
 
 
 def change(zoo, what):
@@ -143,7 +192,7 @@ def change(zoo, what):
         ("new tag", "dcgan.newer is not listed"),
         ("gone tag", "dcgan.tiny is listed, and its folder has no config.json"),
         ("broken config", "config.json is no model's config"),
-        ("other weights", f"config.json names other weights than {WEIGHTS}"),
+        ("other weights", f"config.json names another file than this {WEIGHTS}"),
         ("other facts", "dcgan.tiny: kimg is 0.0, listed as 7"),
         ("network", "mnist-cnn: sha256 of card.md"),
     ],
@@ -155,6 +204,27 @@ def test_check_tells_every_difference(zoo, what, told):
     assert any(told in line for line in found), found
     if what in ("missing", "added", "stray", "new tag", "other facts"):
         assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "what, told",
+    [
+        ("altered", "emoji_captions: sha256 of text.weights.h5"),
+        ("no tokenizer", "emoji_captions: tokenizer.json is missing"),
+        ("longer", "emoji_captions: bytes of picture.weights.h5"),
+        ("other pictures", "names another file than this picture.weights.h5"),
+        ("half a config", "is no config of a network: KeyError('tokenizer.json')"),
+        ("no files", "is no config of a network"),
+        ("gone", "emoji_captions is listed, and its folder has no config.json"),
+    ],
+)
+def test_check_finds_damage_of_a_text_encoder(zoo, what, told):
+    change_encoder(zoo / ENCODER, what)
+    found = listing.check(zoo)
+    assert any(told in line for line in found), found
+    assert all("emoji_captions" in line for line in found)
+    if what in ("half a config", "no files"):
+        assert told in refused("hub", "index", zoo)
 
 
 def test_check_ends_with_1(zoo):

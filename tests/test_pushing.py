@@ -257,6 +257,44 @@ def test_the_card_of_a_model_with_labels(tmp_path):
     assert "unconditional" not in card
 
 
+@pytest.fixture(scope="module")
+def told():
+    """A small model that is told texts."""
+    sizes = {"channels": 4, "fusion_units": 8, "latent_dim": 16}
+    texts = ["red apple", "smiling cat", "green apple"]
+    return ganzoo.create("dfgan", image_shape=(16, 16, 3), captions=texts, **sizes)
+
+
+def test_a_model_of_texts_is_pushed_with_its_captions(told, tmp_path):
+    push(told, tmp_path / "mine")
+    assert names(tmp_path / "mine") == FILES
+    with Image.open(tmp_path / "mine" / "samples.png") as picture:
+        assert picture.size[0] == 10 * (96 + 4)
+    card = (tmp_path / "mine" / "card.md").read_text()
+    assert "\npipeline_tag: text-to-image\n" in card
+    asked = 'text=["red apple", "smiling cat"], seed=7)  # uint8 (2, 16, 16, 3)'
+    assert f"gan.generate({asked}" in card
+    assert "| texts | read by `emoji_captions`; 3 are drawn where none" in card
+    assert "green apple" not in card and "`captions=" not in card
+    assert "by the text encoder `emoji_captions`, a part of ganzoo" in card
+    assert "of its own captions, not chosen ones" in card
+
+
+def test_a_model_of_texts_without_captions_has_no_grid(told, tmp_path, monkeypatch):
+    monkeypatch.setattr(told, "captions", [])
+    monkeypatch.setitem(told._arguments, "captions", [])
+    push(told, tmp_path / "mine")
+    assert names(tmp_path / "mine") == FILES - {"samples.png"}
+    card = (tmp_path / "mine" / "card.md").read_text()
+    assert "samples" not in card and "grid" not in card
+    config = config_of(tmp_path / "mine")
+    config["config"]["text_encoder"] = "my-own"
+    other = plain_card(config, "mine")
+    assert "`my-own`, which is none of the zoo's" in other
+    assert 'text=["red apple"]' in other
+    assert ganzoo.load(tmp_path / "mine").text.name == "emoji_captions"
+
+
 # -------------------------------------------------------------------- the command line
 
 

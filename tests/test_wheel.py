@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo import registry
+from ganzoo import files, registry
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = registry.list_models(pretrained=True)
@@ -80,6 +80,14 @@ def test_a_wheel_lists_all_tags(installed, tmp_path):
     assert "What it is bad at" in card
 
 
+def test_a_wheel_holds_the_text_encoders(installed):
+    own, theirs = ROOT / "zoo/text_encoders", installed / "ganzoo/zoo/text_encoders"
+    names = {path.relative_to(own) for path in own.rglob("*") if path.is_file()}
+    assert {path.name for path in names} >= {"text.weights.h5", "tokenizer.json"}
+    for name in names:
+        assert files.sha256_of(theirs / name) == files.sha256_of(own / name)
+
+
 def test_a_wheel_draws_with_no_network(installed, tmp_path):
     code = (
         "import socket, ganzoo\n"
@@ -88,9 +96,13 @@ def test_a_wheel_draws_with_no_network(installed, tmp_path):
         "print(ganzoo.load('dcgan').generate(4, seed=7).shape)\n"
         "from ganzoo.metrics import networks\n"
         "print(networks.get('fashion_mnist-cnn').dims)\n"
+        "from ganzoo.metrics import pairs\n"
+        "print(pairs.get('emoji_captions-judge').texts(['red apple']).shape)\n"
+        "made = ganzoo.create('dfgan', image_shape=(16, 16, 3), channels=4)\n"
+        "print(made.generate(text=['red apple'], seed=7).shape)\n"
     )
-    told = run(installed, tmp_path, "-c", code).split("\n")
-    assert told[0] == "(4, 28, 28, 1)"
+    told = run(installed, tmp_path, "-c", code).splitlines()
+    assert told == ["(4, 28, 28, 1)", "128", "(1, 160)", "(1, 16, 16, 3)"]
 
 
 def test_a_wheel_fetches_the_other_tags(installed, tmp_path, server):

@@ -19,7 +19,12 @@ SMALL = {
     "group_size": 8,
     "stable_kimg": 0.0,
     "fade_kimg": 0.0,
+    "fusion_units": 8,
+    "condition_dim": 8,
+    "refiner_channels": 8,
+    "sketch_kimg": 0.0,
 }
+TEXTS = ["red apple", "a bee", "black cat", "smiling dog"]
 
 
 def create(name, image_shape=SHAPE, **kwargs):
@@ -31,15 +36,21 @@ def create(name, image_shape=SHAPE, **kwargs):
         settings["n_critic"] = 2  # each turn is traced: two show what five do
     if registry.info(name).conditional:
         settings["class_names"] = ["ant", "bee", "cat", "dog"]
+    if "text-to-image" in registry.info(name).tasks:
+        settings["captions"] = TEXTS
     return ganzoo.create(name, image_shape=image_shape, **(settings | kwargs))
 
 
 def batch(gan, size=SIZE, seed=0):
-    """A batch of noise for one step: `size` images a turn, and labels."""
+    """A batch of noise for one step: `size` images a turn, labels, texts' vectors."""
     rng = np.random.default_rng(seed)
     count = size * gan.turns
     images = rng.uniform(-1, 1, (count, *gan.image_shape)).astype("float32")
-    return {"image": images, "label": np.arange(count, dtype="int32") % CLASSES}
+    made = {"image": images, "label": np.arange(count, dtype="int32") % CLASSES}
+    if gan.told_text:
+        sentence = rng.standard_normal((count, gan.text.dims)).astype("float32")
+        made["sentence"] = sentence
+    return made
 
 
 def fit(gan, steps=1, size=SIZE, seed=0):
@@ -80,5 +91,7 @@ def raw(gan, seed, label=0):
     """The averaged generator's pictures of a seed, before rounding."""
     latents = sampling.draw_latents(gan, 4, np.random.default_rng(seed))
     inputs = {"latents": latents, "label": np.full(4, label, "int32")}
+    if gan.told_text:
+        inputs["sentence"] = gan.read([TEXTS[label]] * 4)
     wanted = {key: inputs[key] for key in gan.generator_ema.input}
     return sampling.run(gan.generator_ema, wanted)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from ganzoo import hub, paths, pictures, records
+from ganzoo import data, hub, paths, pictures, records
 from ganzoo.benchmark.halves import halved
 from ganzoo.errors import GanzooError
 from ganzoo.hub import cards, listing, origins
@@ -112,6 +112,17 @@ def publish(run: Path, name: str, zoo: Path | None = None, *, again: bool = Fals
     return folder
 
 
+def draw_samples(gan, path, recipe, count):
+    """The grid of a tag: of texts, held-out ones with what they say below."""
+    if not gan.told_text:
+        images = gan.generate(count, seed=0)
+        return pictures.save_grid(path, images, columns=10, scale=2)
+    texts = data.load(recipe.dataset, "test").texts[gan.caption]
+    texts = texts[:: len(texts) // 64][:64]
+    images = gan.generate(text=texts, seed=0)
+    return pictures.save_captioned(path, images, texts, columns=8)
+
+
 def fill(run, name, folder):
     """Write all files of a tag; what is noted in recipe and card stays."""
     recipe = Recipe.read(run)
@@ -129,6 +140,5 @@ def fill(run, name, folder):
     }
     hub.write_config(gan, folder, **origin)
     count = 10 * gan.num_classes or 100
-    images = hub.load(folder).generate(count, seed=0)
-    pictures.save_grid(folder / "samples.png", images, columns=10, scale=2)
+    draw_samples(hub.load(folder), folder / "samples.png", recipe, count)
     (folder / cards.CARD).write_text(cards.card(records.Tag.read(name, folder)))

@@ -25,7 +25,7 @@ FLOOR = "real"  # the name of rows that hold real pictures against real ones
 ORDER = (
     *("fid", "fd", "fid_infinity", "fd_infinity", "kid", "kd", "is"),
     *("precision", "recall", "density", "coverage", "authenticity"),
-    *("intra_fd", "cas", "cas_real"),
+    *("intra_fd", "cas", "cas_real", "r_precision", "caption_diversity"),
 )
 _LOWER = {"fid", "fd", "fid_infinity", "fd_infinity", "kid", "kd", "intra_fd"}
 

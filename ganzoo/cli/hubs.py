@@ -70,7 +70,7 @@ def check(zoo, as_json):
 
 
 def _counted(told):
-    entries = [*told["tags"].values(), *told["feature_networks"].values()]
+    entries = [each for part in list(told)[1:] for each in told[part].values()]
     files = sum(len(each["files"]) for each in entries)
     parts = (f"{len(told[part])} {part.replace('_', ' ')}" for part in list(told)[1:])
     return ", ".join([*parts, f"{files} files"])

@@ -51,6 +51,12 @@ labels_option = click.option(
     multiple=True,
     help="A class, by name or number: one for all, or one each.  [default: the first]",
 )
+text_option = click.option(
+    "--text",
+    "text",
+    multiple=True,
+    help="What a text-to-image model draws: one for all, or one each.",
+)
 one_label_option = click.option(
     "--label", help="The class, by name or number.  [default: the first]"
 )
@@ -76,21 +82,28 @@ one_label_option = click.option(
     help="Pictures from one seed to the next.",
 )
 @labels_option
+@text_option
 @click.option("--open", "is_open", is_flag=True, help="End at the last seed.")
 @click.option("--out", help="A .gif, or a .png grid.  [default: NAME-path.gif]")
 @backend_option
-def interpolate(name, seeds, steps, labels, is_open, out):
+def interpolate(name, seeds, steps, labels, text, is_open, out):
     """Go from seed to seed, and back to the first.
 
     \b
     ganzoo interpolate dcgan --seeds 0,1,2
     ganzoo interpolate cgan --label Sneaker --label Bag --seeds 0,1 --out both.png
+    ganzoo interpolate dfgan --text "red apple" --text "green apple" --seeds 7,7
     """
     target = _target(out or f"{stem(name)}-path.gif")
     from ganzoo import hub, latents
 
     frames = latents.interpolate(
-        hub.load(name), seeds, steps=steps, labels=labels or None, loop=not is_open
+        hub.load(name),
+        seeds,
+        steps=steps,
+        labels=labels or None,
+        text=text or None,
+        loop=not is_open,
     )
     latents.save(target, frames, columns=0 if target.suffix == ".gif" else steps)
     click.echo(f"wrote {target}: {len(frames)} pictures through {len(seeds)} seeds")
@@ -117,9 +130,10 @@ def interpolate(name, seeds, steps, labels, is_open, out):
 )
 @seed_option
 @labels_option
+@text_option
 @click.option("--out", help="A .png or .gif.  [default: NAME-truncation.png]")
 @backend_option
-def truncate(name, values, count, seed, labels, out):
+def truncate(name, values, count, seed, labels, text, out):
     """Draw the same latents nearer and nearer to the middle.
 
     \b
@@ -129,7 +143,8 @@ def truncate(name, values, count, seed, labels, out):
     from ganzoo import hub, latents
 
     gan = hub.load(name)
-    rows = latents.truncations(gan, seed, values, count, labels=labels or None)
+    told = {"labels": labels or None, "text": text or None}
+    rows = latents.truncations(gan, seed, values, count, **told)
     # In a film the values pass, and the pictures stand beside each other.
     latents.save(target, rows.swapaxes(0, 1) if target.suffix == ".gif" else rows)
     click.echo(f"wrote {target}: {count} latents at {len(values)} truncations")
@@ -142,6 +157,7 @@ def truncate(name, values, count, seed, labels, out):
 @click.argument("name")
 @click.argument("image", type=click.Path(exists=True, dir_okay=False))
 @click.option("--label", help="The class, by name or number.  [default: each is tried]")
+@click.option("--text", help="What it shows, for a text-to-image model.")
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -160,7 +176,7 @@ def truncate(name, values, count, seed, labels, out):
 @click.option("--out", help="A .png.  [default: NAME-found.png]")
 @click.option("--gif", help="A .gif of the search.  [default: none]")
 @backend_option
-def project(name, image, label, steps, starts, seed, out, gif):
+def project(name, image, label, text, steps, starts, seed, out, gif):
     """Find the latent that draws a picture, or the nearest to it.
 
     Written are the picture, as the model could have drawn it, and what was found.
@@ -182,6 +198,7 @@ def project(name, image, label, steps, starts, seed, out, gif):
             image,
             steps=steps,
             labels=label,
+            text=text,
             starts=starts,
             seed=seed,
             progress=progress,
@@ -221,12 +238,13 @@ def _search_film(gan, found):
     """(2, n, height, width, channels): the target, and what is drawn at n steps."""
     import numpy as np
 
-    from ganzoo import latents
+    from ganzoo.latents import drawing
 
     last = int(np.argmin(found.history))
     # The first steps are the longest, so more of them are shown.
     picked = np.unique(np.geomspace(1, last + 1, _FRAMES).astype(int)) - 1
-    images = latents.draw(gan, found.path[picked], found.label)
+    told = {key: np.repeat(row, len(picked), 0) for key, row in found.told.items()}
+    images = drawing.draw_told(gan, found.path[picked], told)
     return np.stack([np.broadcast_to(found.target, images.shape), images])
 
 

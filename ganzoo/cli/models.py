@@ -123,7 +123,9 @@ def _card(tag):
 @click.command()
 @click.argument("name")
 @click.option(
-    "--count", type=click.IntRange(1), default=16, show_default=True, help="Pictures."
+    "--count",
+    type=click.IntRange(1),
+    help="Pictures.  [default: 16, or one a text]",
 )
 @click.option(
     "--seed",
@@ -139,6 +141,12 @@ def _card(tag):
     help="A class, by name or number; several take turns.  [default: all do]",
 )
 @click.option(
+    "--text",
+    "text",
+    multiple=True,
+    help="What a text-to-image model is to draw; several take turns.",
+)
+@click.option(
     "--truncation",
     type=click.FloatRange(0, 1, min_open=True),
     help="Below 1: likelier pictures, less varied.  [default: none]",
@@ -148,14 +156,18 @@ def _card(tag):
     "--columns", type=click.IntRange(0), default=0, help="[default: about square]"
 )
 @backend_option
-def sample(name, count, seed, labels, truncation, out, columns):
+def sample(name, count, seed, labels, text, truncation, out, columns):
     """Draw pictures with a trained model.
 
     \b
     ganzoo sample dcgan --count 64 --seed 7
     ganzoo sample cgan --label Sneaker --label Bag --columns 2
+    ganzoo sample dfgan --text "red apple" --text "green apple"
     ganzoo sample runs/dcgan.fashion_mini --out pictures/
+
+    Below pictures of texts the texts are written.
     """
+    count = count or len(text) or 16
     apart = bool(out) and (out.endswith(("/", os.sep)) or Path(out).is_dir())
     targets = _targets(out or f"{stem(name)}.png", count if apart else 0)
     check_writable(targets)
@@ -163,9 +175,16 @@ def sample(name, count, seed, labels, truncation, out, columns):
 
     gan = hub.load(name)
     wanted = [labels[i % len(labels)] for i in range(count)] if labels else None
-    images = gan.generate(count, seed=seed, labels=wanted, truncation=truncation)
+    images = gan.generate(
+        count, seed=seed, labels=wanted, text=text or None, truncation=truncation
+    )
     if not apart:
-        pictures.save_grid(targets[0], images, columns=columns)
+        texts = list(text or gan.captions) if gan.told_text else []
+        if texts:
+            below = [texts[i % len(texts)] for i in range(count)]
+            pictures.save_captioned(targets[0], images, below, columns)
+        else:
+            pictures.save_grid(targets[0], images, columns=columns)
         return click.echo(f"wrote {targets[0]}: {count} pictures of seed {seed}")
     for target, image in zip(targets, images, strict=True):
         pictures.save_grid(target, image[None], scale=1)

@@ -17,7 +17,7 @@ from typing import Any
 import h5py
 
 from ganzoo import paths, registry
-from ganzoo.hub import origins, weights
+from ganzoo.hub import origins, text_cards, weights
 from ganzoo.recipe import Recipe
 from ganzoo.records import Tag
 
@@ -35,6 +35,7 @@ _PIPELINES = {
     "molecule": ("graph-ml", "Graph generation"),
 }
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+_UNSEEN = ("cas", "r_precision", "caption_diversity")  # scores of the test split
 # These names mean another thing on the Hub, where classifiers have them.
 _METRICS = {"precision": "improved_precision", "recall": "improved_recall"}
 
@@ -55,7 +56,7 @@ def card(tag: Tag) -> str:
     recipe = Recipe.from_dict(tag.recipe)
     parts = [
         *_introduction(tag, recipe),
-        *_use(tag),
+        *_use(tag, recipe),
         *_purpose(recipe),
         *_data(tag, recipe),
         "## Training",
@@ -119,11 +120,11 @@ def _model_index(tag, recipe, record):
 
 
 def _split(metric):
-    """The pictures that a score is held against: a classifier is asked of unseen ones.
+    """The pictures that a score is held against: some ask for unseen ones.
 
     The others compare with what was learned from, as the literature does.
     """
-    return "test" if metric.startswith("cas") else "train"
+    return "test" if metric.startswith(_UNSEEN) else "train"
 
 
 def _metric(name, value, claim):
@@ -147,7 +148,10 @@ def _introduction(tag, recipe) -> Iterator[str]:
     height, width, channels = config["image_shape"]
     what = f"[{origin.title}]({origin.page})" if origin else f"`{recipe.dataset}`"
     kind = f" of {origin.kind}" if origin else ""
-    chosen = ", of the class that is asked for" if config.get("num_classes") else ""
+    told = bool(config.get("text_encoder"))
+    labelled = bool(config.get("num_classes"))
+    chosen = ", of the class that is asked for" if labelled else ""
+    chosen = ", each of what a text says" if told else chosen
     yield f"# {tag.name}"
     yield _filled(
         f"{record.title} ({_linked(record.paper)}, {record.year}). It draws "
@@ -156,7 +160,10 @@ def _introduction(tag, recipe) -> Iterator[str]:
     )
     if (tag.folder / "samples.png").exists():
         yield "![samples](samples.png)"
-        yield "The grid holds the first pictures of seed 0, not chosen ones."
+        of_texts = ", of captions that it learned from" if told else ""
+        yield _filled(
+            f"The grid holds the first pictures of seed 0{of_texts}, not chosen ones."
+        )
 
 
 def _linked(paper):
@@ -164,20 +171,24 @@ def _linked(paper):
     return f"[{paper}](https://arxiv.org/abs/{number})" if site == "arXiv" else paper
 
 
-def _use(tag) -> Iterator[str]:
+def _use(tag, recipe) -> Iterator[str]:
     config = tag.config["config"]
-    shape = (16, *config["image_shape"])
+    texts = text_cards.asked(config, recipe.dataset)
+    shape = (len(texts) or 16, *config["image_shape"])
     lines = [
         "```python",
         "import ganzoo",
         "",
         f'gan = ganzoo.load("{tag.name}")',
-        f"images = gan.generate(16, seed=7)  # uint8 {shape}",
+        f"images = gan.generate({text_cards.call(texts)}, seed=7)  # uint8 {shape}",
     ]
     if names := config.get("class_names"):
         lines.append(f'chosen = gan.generate(labels=["{names[0]}"] * 16, seed=7)')
     yield "\n".join([*lines, "```"])
-    yield f"On the command line: `ganzoo sample {tag.name} --count 64 --seed 7`."
+    how = f'--text "{texts[0]}"' if texts else "--count 64"
+    yield f"On the command line: `ganzoo sample {tag.name} {how} --seed 7`."
+    if texts:
+        yield _filled(text_cards.encoder(config["text_encoder"]))
 
 
 def _purpose(recipe) -> Iterator[str]:
@@ -290,6 +301,7 @@ def _notes(claim, seeds):
     yield '"Real" is what real test pictures score against training ones: the floor.'
     if "cas" in kinds:
         yield "For `cas` it is what a classifier of real pictures scores."
+    yield from text_cards.score_notes(kinds)
     yield "A score carries its feature network:"
     yield "only `fid` is an FID." if "fid" in kinds else "no number here is an FID."
     yield "The spread is over sampler seeds" + (

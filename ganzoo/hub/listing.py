@@ -1,4 +1,4 @@
-"""The listing of a zoo, `index.json`: its tags, feature networks, and all their files.
+"""The listing of a zoo, `index.json`: tags, feature networks, text encoders, files.
 
 It holds no date and is sorted, so that the same files give the same listing. Folders
 with a `config.json` are listed; a recipe alone is nothing to download.
@@ -15,12 +15,15 @@ from ganzoo.hub import configs, origins
 from ganzoo.recipe import Recipe
 from ganzoo.records import Tag
 
-__all__ = ["FORMAT", "INDEX", "build", "check", "read", "text", "write"]
+__all__ = ["ENCODERS", "FORMAT", "INDEX", "build", "check", "read", "text", "write"]
 
 FORMAT = 1
 INDEX = "index.json"
+ENCODERS = "text_encoders"
 _NETWORKS = "feature_networks"
-_PARTS = ("tags", _NETWORKS)
+_PARTS = ("tags", _NETWORKS, ENCODERS)  # a part but the first is a folder of the zoo
+_READER, _TOKENIZER = "text.weights.h5", "tokenizer.json"  # of a text encoder
+_TOLD = ("text_encoder",)  # arguments that say what else a model needs
 _UNLISTED = {"recipe.toml", "card.md"}  # of a variant that has no weights yet
 
 
@@ -34,10 +37,9 @@ def build(zoo: Path) -> dict[str, Any]:
         1609009
     """
     folders = _folders(zoo)
-    return {
-        "format": FORMAT,
-        "tags": {name: _tag(name, each) for name, each in folders["tags"].items()},
-        _NETWORKS: {name: _network(each) for name, each in folders[_NETWORKS].items()},
+    return {"format": FORMAT} | {
+        part: {name: _entry(part, name, each) for name, each in folders[part].items()}
+        for part in _PARTS
     }
 
 
@@ -70,6 +72,7 @@ def read(zoo: Path) -> dict[str, Any]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         version = told["format"]
+        told.setdefault(ENCODERS, {})  # older listings know of none
         parts = {name: dict(told[name]) for name in _PARTS}
     except FileNotFoundError:
         raise GanzooError(
@@ -114,19 +117,29 @@ def check(zoo: Path) -> list[str]:
 def _compare(part, name, folder, told) -> Iterator[str]:
     """The differences of one entry."""
     try:
-        here = _tag(name, folder) if part == "tags" else _network(folder)
+        here = _entry(part, name, folder)
+        named = _named(part, here, folder)
     except GanzooError as error:
         yield f"{name}: {error}"
         return
-    yield from _compare_files(name, here.pop("files"), dict(told.get("files", {})))
+    listed = dict(told.get("files", {}))
+    yield from _compare_files(name, here.pop("files"), listed)
     for key in sorted({*here, *told} - {"files"}):
         if here.get(key) != told.get(key):
             yield f"{name}: {key} is {here.get(key)!r}, listed as {told.get(key)!r}"
-    weights = here["weights"]
-    if weights not in told.get("files", {}):
-        yield f"{name}: {weights} is not listed"
-    elif told["files"][weights].get("sha256") != here["sha256"]:
-        yield f"{name}: config.json names other weights than {weights}"
+    for file, digest in named.items():
+        if file not in listed:
+            yield f"{name}: {file} is not listed"
+        elif listed[file].get("sha256") != digest:
+            yield f"{name}: config.json names another file than this {file}"
+
+
+def _named(part, here, folder):
+    """The sha256 of each file that a config names."""
+    if part != ENCODERS:
+        return {here["weights"]: here["sha256"]}
+    named = _encoder_config(folder)["files"]
+    return {file: record["sha256"] for file, record in named.items()}
 
 
 def _compare_files(name, here, told):
@@ -161,11 +174,16 @@ def _folders(zoo: Path) -> dict[str, dict[str, Path]]:
     found: dict[str, dict[str, Path]] = {part: {} for part in _PARTS}
     for path in sorted(zoo.glob("[!.]*/[!.]*/config.json")):
         folder = path.parent
-        if folder.parent.name == _NETWORKS:
-            found[_NETWORKS][folder.name] = folder
+        if (part := folder.parent.name) in _PARTS[1:]:
+            found[part][folder.name] = folder
         else:
-            found["tags"][f"{folder.parent.name}.{folder.name}"] = folder
+            found["tags"][f"{part}.{folder.name}"] = folder
     return found
+
+
+def _entry(part: str, name: str, folder: Path) -> dict[str, Any]:
+    makers = {"tags": _tag, _NETWORKS: _network, ENCODERS: _encoder}
+    return makers[part](name, folder)
 
 
 def _tag(name: str, folder: Path) -> dict[str, Any]:
@@ -184,35 +202,60 @@ def _tag(name: str, folder: Path) -> dict[str, Any]:
         "task": known.tasks[0] if known else "",
         "dataset": recipe.dataset,
         "image_shape": config["config"].get("image_shape", []),
+        **{key: config["config"][key] for key in _TOLD if key in config["config"]},
         "kimg": config.get("kimg", 0.0),
         "recipe_hash": config.get("recipe_hash", recipe.hash()),
         "scores": claim.get(own, {}),
         "spread": claim.get(spread, {}),
         "licences": _licences(config, recipe.dataset),
-        **_weights_and_files(config, folder),
+        **_weights_and_files(config["weights"], folder),
     }
 
 
-def _network(folder: Path) -> dict[str, Any]:
-    config = _plain_config(folder / configs.CONFIG)
+def _network(name: str, folder: Path) -> dict[str, Any]:
+    config = _plain_config(folder, lambda config: [config["weights"]])
     return {
-        "name": folder.name,
+        "name": name,
         "dataset": config.get("dataset", ""),
         "image_shape": config.get("image_shape", []),
         "accuracy": config.get("accuracy", 0.0),
         "licences": _licences(config, config.get("dataset", "")),
-        **_weights_and_files(config, folder),
+        **_weights_and_files(config["weights"], folder),
     }
 
 
-def _plain_config(path: Path) -> dict[str, Any]:
-    """The config of a feature network, which is none of a model."""
+def _encoder(name: str, folder: Path) -> dict[str, Any]:
+    """Its weights are those that read texts; its other files are listed beside them."""
+    config = _encoder_config(folder)
+    return {
+        "name": name,
+        "dataset": config.get("dataset", ""),
+        "image_shape": config.get("image_shape", []),
+        "text": config.get("text", {}),
+        "retrieval": config.get("retrieval", {}),
+        "licences": _licences(config, config.get("dataset", "")),
+        **_weights_and_files(config["files"][_READER], folder),
+    }
+
+
+def _encoder_config(folder):
+    def records_in(config):
+        named = config["files"]
+        return [named[_READER], named[_TOKENIZER], *named.values()]
+
+    return _plain_config(folder, records_in)
+
+
+def _plain_config(folder, records_in) -> dict[str, Any]:
+    """The config of what is no model, once its records of files are whole."""
+    path = folder / configs.CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        if {"file", "sha256", "bytes"} <= {*config["weights"]}:
-            return config
-        raise KeyError("weights")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        for record in records_in(config):
+            if missing := {"file", "sha256", "bytes"} - {*record}:
+                raise KeyError(*missing)
+        return config
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GanzooError(f"{path} is no config of a network: {error!r}.") from error
 
 
@@ -223,8 +266,7 @@ def _licences(config, dataset):
     return noted | config.get("licence", {})
 
 
-def _weights_and_files(config, folder):
-    weights = config["weights"]
+def _weights_and_files(weights, folder):
     return {
         "weights": weights.get("file", configs.WEIGHTS),
         "sha256": weights["sha256"],

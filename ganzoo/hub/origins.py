@@ -20,6 +20,7 @@ class Origin:
         kind: what a picture shows, in the plural.
         biases: what was chosen or left out, by whom.
         unfit: what pictures like these must not be used for.
+        texts: to ask for in an example, where pictures have captions.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Origin:
     kind: str
     biases: str
     unfit: str
+    texts: tuple[str, ...] = ()
 
 
 _FASHION = Origin(
@@ -80,15 +82,19 @@ _EMOJI = Origin(
     title="captioned emoji",
     page="https://github.com/googlefonts/noto-emoji",
     hub="",
-    licence="SIL OFL 1.1 (Noto Emoji, Google; flags in the public domain); names: "
-    "Unicode License V3",
+    licence="Apache-2.0 / OFL-1.1 (Noto Emoji, Google; flags: public domain); names "
+    "and keywords: Unicode License V3",
     about="3,796 emoji of 64x64 pixels on white with their English names; 3,411 of "
     "them to learn from, 385 held out, whose names are not among the others.",
     kind="emoji",
-    biases="They are one company's drawings of what a committee accepted. Half of them "
-    "are people in five colours of skin, one in fourteen is a flag.",
+    biases="They are cartoons by the designers of one company, of what a committee "
+    "accepted. Six in ten are people and parts of them, and half of all names give one "
+    "of five skin tones; people come as man, woman or person, with the hair and "
+    "clothes that the designers hold for theirs. One in fourteen is a flag of a "
+    "country or region. Names are in English alone, and each has one picture.",
     unfit="anything that takes a drawn person or flag for a statement about people or "
-    "countries",
+    "countries, and telling skin, sex or origin",
+    texts=("red apple", "smiling cat"),
 )
 _ORIGINS = {
     "avatar_faces": _AVATARS,

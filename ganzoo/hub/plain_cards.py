@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 
 from ganzoo import registry
-from ganzoo.hub import origins
+from ganzoo.hub import origins, text_cards
 
 __all__ = ["LICENCE", "SAMPLES", "plain_card"]
 
@@ -29,11 +29,12 @@ def plain_card(config: Mapping, place: str, data: str = "") -> str:
     """
     record = registry.info(config["variant"])
     licence = _licence_of(config)
-    shape = config["config"]["image_shape"]
+    arguments = config["config"]
+    shape, texts = arguments["image_shape"], text_cards.asked(arguments, data)
     rows = {
         "method": f"{record.title} ({record.paper}, {record.year})",
         "pictures": f"{shape[0]} x {shape[1]}, {_colours(shape[2])}",
-        "labels": _labels(config["config"]),
+        **_told(arguments),
         "arguments": _arguments(config),
         "images seen in training": f"{config['kimg']} thousand",
         "learned from": _data_cell(data),
@@ -42,27 +43,24 @@ def plain_card(config: Mapping, place: str, data: str = "") -> str:
         "licence of the weights": licence or "to be chosen by the author",
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    size = (len(texts) or 16, *shape)
     install = '\n\n`pip install "ganzoo[hub]"` brings what it needs.'
     return f"""{_head(record, licence)}
 
 # {place.removeprefix("hf://").rpartition("/")[2]}
 
 A `{record.name}` of [ganzoo](https://pypi.org/project/ganzoo), for Keras 3.
-
-![samples]({SAMPLES})
-
+{_grid(arguments)}
 ```python
 import ganzoo
 
 gan = ganzoo.load({json.dumps(place)})
-images = gan.generate(16, seed=7)  # uint8 {(16, *shape)}
+images = gan.generate({text_cards.call(texts)}, seed=7)  # uint8 {size}
 ```{install if place.startswith("hf://") else ""}
-
+{_reader(arguments)}
 | | |
 |---|---|
 {table}
-
-The grid holds the first pictures of seed 0, not chosen ones.
 
 Scores: not measured. What it is good for, and what it is bad at: not written down.
 """
@@ -71,6 +69,7 @@ Scores: not measured. What it is good for, and what it is bad at: not written do
 def _head(record, licence):
     """The head in YAML, by which the Hub files a model."""
     task = "" if record.conditional else "unconditional-image-generation"
+    task = "text-to-image" if "text-to-image" in record.tasks else task
     lines = {"pipeline_tag": task, "license": licence.lower()}
     given = [f"{key}: {value}" for key, value in lines.items() if value]
     tags = [f"  - {tag}" for tag in ("ganzoo", "gan", record.name)]
@@ -93,6 +92,29 @@ def _data_cell(data):
     return known or "not recorded"
 
 
+def _grid(arguments):
+    """The grid, where there is one: a model that has no captions draws none."""
+    if arguments.get("text_encoder") and not arguments.get("captions"):
+        return ""
+    of_texts = ", of its own captions" if arguments.get("captions") else ""
+    told = f"The grid holds the first pictures of seed 0{of_texts}, not chosen ones."
+    return f"\n![samples]({SAMPLES})\n\n{told}\n"
+
+
+def _reader(arguments):
+    """What reads texts, as a paragraph."""
+    name = arguments.get("text_encoder")
+    return f"\n{text_cards.encoder(name)}\n" if name else ""
+
+
+def _told(arguments):
+    """What the model is told: texts or labels."""
+    if name := arguments.get("text_encoder"):
+        kept = len(arguments.get("captions", []))
+        return {"texts": f"read by `{name}`; {kept} are drawn where none is asked for"}
+    return {"labels": _labels(arguments)}
+
+
 def _labels(arguments):
     names = arguments["class_names"]
     more = ", ..." if len(names) > _NAMED else ""
@@ -105,6 +127,7 @@ def _arguments(config):
     """The arguments that are not the variant's defaults, as one cell of a table."""
     usual = registry.defaults(registry.get_class(config["variant"]))
     told = {"image_shape", "num_classes", "class_names", "name"}
+    told |= {"captions", "text_encoder"}
     usual = json.loads(json.dumps(usual, default=str))  # as a config holds them
     others = {
         key: value

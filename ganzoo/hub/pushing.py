@@ -175,12 +175,23 @@ def _fill(folder, model, place, card):
 
 
 def _draw(gan, path):
-    """A grid of seed 0, a column a class where they are few, ten to a column."""
+    """A grid of seed 0, a column a class where they are few, ten to a column.
+
+    What is told texts shows its own captions; without any there is no grid.
+    """
     side = min(10, max(1, _ACROSS // max(gan.image_shape[:2])))
+    if gan.told_text:
+        return _draw_captions(gan, path, side)
     few = 0 < gan.num_classes <= _MOST_CLASSES
     columns = gan.num_classes if few else side
     images = gan.generate(side * columns, seed=0)
     pictures.save_grid(path, images, columns=columns)
+
+
+def _draw_captions(gan, path, side):
+    if texts := gan.captions[: side * side]:
+        images = gan.generate(text=texts, seed=0)
+        pictures.save_captioned(path, images, texts, columns=side)
 
 
 def _own_card(model, config):

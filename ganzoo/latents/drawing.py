@@ -1,7 +1,7 @@
 """From seeds to latents, from latents to pictures, from pictures to files."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,33 @@ from ganzoo import pictures, sampling
 from ganzoo.checks import inputs_of
 from ganzoo.errors import GanzooError
 
-__all__ = ["checked_seeds", "draw", "inputs", "latents_of", "numbers_of", "save"]
+__all__ = [
+    "checked_seeds",
+    "draw",
+    "draw_told",
+    "inputs",
+    "latents_of",
+    "save",
+    "told_of",
+]
 
 _FILM_WIDTH = 192  # pixels across a film that shows one picture
 _IN_A_ROW = 5  # pictures of a film that stand in one row; more are a square
 
 
-def draw(gan, latents: np.ndarray, labels: Sequence[Any] | None = None) -> np.ndarray:
+def draw(
+    gan,
+    latents: np.ndarray,
+    labels: Sequence[Any] | None = None,
+    text: Sequence[str] | str | None = None,
+) -> np.ndarray:
     """Return uint8 pictures (n, height, width, channels) of latents (n, latent_dim).
 
-    Labels are one for all or one a picture; by default those of the first class.
+    Labels, or texts, are one for all or one a picture; by default the first class, or
+    the first of the texts that the model shows by itself.
 
-    Raises: `GanzooError` for latents of another length, labels that are not there.
+    Raises: `GanzooError` for latents of another length, labels that are not there,
+        texts that cannot be read.
 
     Example:
         >>> draw(ganzoo.load("dcgan"), np.zeros((1, 100))).shape
@@ -34,24 +49,36 @@ def draw(gan, latents: np.ndarray, labels: Sequence[Any] | None = None) -> np.nd
             f"{gan.name!r} draws latents of shape (n, {gan.latent_dim}), received "
             f"{latents.shape}. A single one is latent[None]."
         )
-    numbers = numbers_of(gan, len(latents), labels)
-    images = sampling.run(gan.generator_ema, inputs(gan, latents, numbers))
+    return draw_told(gan, latents, told_of(gan, len(latents), labels, text))
+
+
+def draw_told(gan, latents: np.ndarray, told: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return uint8 pictures of latents (n, latent_dim), told what `told_of` gives."""
+    images = sampling.run(gan.generator_ema, inputs(gan, latents, told))
     return sampling.to_uint8(images)
 
 
-def inputs(gan, latents: Any, numbers: Any) -> dict[str, Any]:
-    """Return the generator's inputs: latents, and class numbers where it reads them."""
-    known = {"latents": latents, "label": numbers}
+def inputs(gan, latents: Any, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the generator's inputs: latents, and what it is told beside them."""
+    known = {"latents": latents, **told}
     return {name: known[name] for name in inputs_of(gan.generator_ema)}
 
 
-def numbers_of(gan, count: int, labels: Sequence[Any] | None) -> np.ndarray:
-    """Return class numbers int32 (count,), zeros for a model without labels.
+def told_of(
+    gan, count: int, labels: Any = None, text: Any = None
+) -> dict[str, np.ndarray]:
+    """Return what the generator is told beside latents: {} for one that is told none.
 
-    Raises: `GanzooError` for labels that the model has not.
+    "label" (count,), class numbers, or "sentence" (count, dims), vectors of texts; one
+    for all or one each.
+
+    Raises: `GanzooError` for labels that the model has not, texts that it cannot read.
     """
-    _, numbers = sampling.resolve(gan, count, labels)
-    return np.zeros(count, "int32") if numbers is None else numbers
+    if labels is None and gan.num_classes:
+        labels = [0]
+    if text is None and gan.told_text:
+        text = gan.captions[:1]
+    return gan.asked(count, labels, text)[1]
 
 
 def latents_of(gan, seeds: Sequence[int]) -> np.ndarray:

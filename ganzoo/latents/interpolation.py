@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganzoo.checks import check_positive
-from ganzoo.latents.drawing import checked_seeds, draw, latents_of, numbers_of
+from ganzoo.latents.drawing import checked_seeds, draw_told, latents_of, told_of
 
 __all__ = ["between", "interpolate", "slerp"]
 
@@ -22,6 +22,7 @@ def interpolate(
     *,
     steps: int = 16,
     labels: Sequence[Any] | None = None,
+    text: Sequence[str] | str | None = None,
     loop: bool = True,
 ) -> np.ndarray:
     """Return the frames of a path: uint8 (frames, height, width, channels).
@@ -35,29 +36,42 @@ def interpolate(
         steps: frames from one seed to the next.
         labels: one for all, or one a seed; by default the first class. A label is a
             number, with nothing between two of them: it changes half way.
+        text: one for all, or one a seed; between two, their vectors go by `slerp`.
+            Equal seeds show what the text alone changes.
         loop: whether the path is closed.
 
-    Raises: `GanzooError` for fewer than two seeds, steps below 1, unknown labels.
+    Raises: `GanzooError` for fewer than two seeds, steps below 1, unknown labels,
+        texts that cannot be read.
 
     Example:
         >>> interpolate(ganzoo.load("cgan"), (0, 1), labels=["Bag", "Coat"]).shape
         (32, 28, 28, 1)
+        >>> interpolate(ganzoo.load("dfgan"), (7, 7), text=["red apple", "green apple"])
     """
     seeds = checked_seeds(seeds, least=2)
     check_positive(steps=steps)
-    keys, numbers = latents_of(gan, seeds), numbers_of(gan, len(seeds), labels)
+    keys, told = latents_of(gan, seeds), told_of(gan, len(seeds), labels, text)
     shares = np.arange(steps) / steps
     legs = [(i, (i + 1) % len(seeds)) for i in range(len(seeds) - (not loop))]
     path = [between(gan, keys[a], keys[b], shares) for a, b in legs]
-    classes = [np.where(shares < 0.5, numbers[a], numbers[b]) for a, b in legs]
     if not loop:
         path.append(keys[-1:])
-        classes.append(numbers[-1:])
-    return draw(
-        gan,
-        np.concatenate(path),
-        np.concatenate(classes) if gan.num_classes else None,
-    )
+    said = {
+        name: _along(rows, legs, shares, [] if loop else [rows[-1:]])
+        for name, rows in told.items()
+    }
+    return draw_told(gan, np.concatenate(path), said)
+
+
+def _along(rows, legs, shares, end):
+    """What is told on the way: vectors by slerp, class numbers until half way."""
+
+    def leg(a, b):
+        if rows.ndim == 1:
+            return np.where(shares < 0.5, rows[a], rows[b])
+        return np.float32(slerp(rows[a], rows[b], shares))
+
+    return np.concatenate([*(leg(a, b) for a, b in legs), *end])
 
 
 def between(gan, start: np.ndarray, end: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from ganzoo.checks import check_positive
 from ganzoo.data import folders
 from ganzoo.data.pixels import fit_picture
 from ganzoo.errors import GanzooError
-from ganzoo.latents.drawing import draw, inputs, numbers_of
+from ganzoo.latents.drawing import draw_told, inputs, told_of
 
 __all__ = ["Projection", "project", "to_target"]
 
@@ -31,6 +31,7 @@ class Projection:
     Attributes:
         latent: float32 (latent_dim,).
         label: class number, None for a model without labels.
+        told: what the generator was told beside the latent, one row each.
         picture: what it draws, uint8 (height, width, channels).
         target: the given picture as the model could have drawn it, of the same shape.
         distance: of the two, see `project`.
@@ -40,6 +41,7 @@ class Projection:
 
     latent: np.ndarray
     label: int | None
+    told: dict[str, np.ndarray]
     picture: np.ndarray
     target: np.ndarray
     distance: float
@@ -53,6 +55,7 @@ def project(
     *,
     steps: int = 200,
     labels: Any = None,
+    text: str | None = None,
     starts: int = 8,
     seed: int = 0,
     progress: Callable[[int, int, float], Any] | None = None,
@@ -72,6 +75,8 @@ def project(
         steps: of the descent.
         labels: the class, by name or number. By default each is tried for a quarter of
             the steps, and that which came nearest is searched in full.
+        text: what the picture shows, for a model that is told texts; by default the
+            first that it shows by itself.
         starts: random latents to start from.
         seed: of these.
         progress: called after each step with steps done, steps in all, best distance.
@@ -89,28 +94,26 @@ def project(
     """
     check_positive(steps=steps, starts=starts)
     target = to_target(gan, image)
-    if labels is None:
-        classes = np.arange(max(gan.num_classes, 1))
-    else:
-        classes = numbers_of(gan, 1, labels)
+    tried = range(gan.num_classes) if labels is None and gan.num_classes else [labels]
+    classes = [told_of(gan, 1, each, text) for each in tried]
     begin = sampling.draw_latents(gan, starts, np.random.default_rng(seed))
     short = -(-steps // 4)
     trials = len(classes) > 1
     tell = _teller(progress, steps + short * len(classes) * trials)
     if trials:
         found = [_search(gan, target, begin, each, short, tell) for each in classes]
-        classes = classes[[np.argmin([history.min() for _, history in found])]]
+        classes = [classes[np.argmin([history.min() for _, history in found])]]
     path, history = _search(gan, target, begin, classes[0], steps, tell)
     return _projection(gan, target, path, history, classes[0])
 
 
-def _projection(gan, target, path, history, number):
+def _projection(gan, target, path, history, told):
     latent = path[np.argmin(history)]
-    label = int(number) if gan.num_classes else None
     return Projection(
         latent=latent,
-        label=label,
-        picture=draw(gan, latent[None], label)[0],
+        label=int(told["label"][0]) if "label" in told else None,
+        told=told,
+        picture=draw_told(gan, latent[None], told)[0],
         target=target,
         distance=float(history.min()),
         history=history,
@@ -124,10 +127,10 @@ def _teller(progress, total):
     return lambda distance: progress and progress(next(done), total, distance)
 
 
-def _search(gan, target, begin, number, steps, tell):
+def _search(gan, target, begin, told, steps, tell):
     """Path (steps + 1, latent_dim) and history (steps + 1,) of the best start."""
     path, distances = [], []
-    for latents, distance in _descend(gan, target, begin, number, steps):
+    for latents, distance in _descend(gan, target, begin, told, steps):
         path.append(latents)
         distances.append(distance)
         if len(path) > 1:
@@ -136,7 +139,7 @@ def _search(gan, target, begin, number, steps, tell):
     return np.stack(path)[:, best], np.stack(distances)[:, best]
 
 
-def _descend(gan, target, begin, number, steps) -> Iterator[tuple]:
+def _descend(gan, target, begin, told, steps) -> Iterator[tuple]:
     """Latents (starts, latent_dim) and distances (starts,) at each step."""
     latents = keras.Variable(begin, dtype="float32", name="latents")
     optimizer = keras.optimizers.Adam(
@@ -145,7 +148,8 @@ def _descend(gan, target, begin, number, steps) -> Iterator[tuple]:
     optimizer.build([latents])
     if gan.latent_distribution == "uniform":
         latents.constraint = lambda values: ops.clip(values, -1.0, 1.0)
-    loss = _loss(gan, target, latents, np.full(len(begin), number, "int32"))
+    told = {name: np.repeat(row, len(begin), axis=0) for name, row in told.items()}
+    loss = _loss(gan, target, latents, told)
     for step in range(steps + 1):
         _, logs, gradients = backends.value_and_gradients(loss, [latents])
         yield _values(latents), _values(logs["distances"])
@@ -159,15 +163,15 @@ def _values(tensor):
     return np.array(ops.convert_to_numpy(tensor))
 
 
-def _loss(gan, target, latents, numbers):
+def _loss(gan, target, latents, told):
     """What is descended: the sum over the starts, each of which so goes its own way."""
     wanted = _pyramid(ops.convert_to_tensor(np.float32(target[None]) / 127.5 - 1.0))
-    numbers = ops.convert_to_tensor(numbers)
+    told = {name: ops.convert_to_tensor(rows) for name, rows in told.items()}
     prior = _PRIOR * (gan.latent_distribution == "normal")
 
     def loss():
         z = latents.value
-        images = gan.generator_ema(inputs(gan, z, numbers), training=False)
+        images = gan.generator_ema(inputs(gan, z, told), training=False)
         levels = zip(_pyramid(images), wanted, strict=True)
         squares = [ops.mean(ops.square(x - y), axis=(1, 2, 3)) for x, y in levels]
         distances = sum(squares) / len(squares)

@@ -12,10 +12,10 @@ from ganzoo import sampling
 from ganzoo.errors import GanzooError
 from ganzoo.latents.drawing import (
     checked_seeds,
-    draw,
+    draw_told,
     inputs,
     latents_of,
-    numbers_of,
+    told_of,
 )
 from ganzoo.layers.progressive import PixelNormalization
 
@@ -89,6 +89,7 @@ def walk(
     *,
     distances: Sequence[float] = DISTANCES,
     labels: Sequence[Any] | None = None,
+    text: Sequence[str] | str | None = None,
 ) -> np.ndarray:
     """Return uint8 pictures (seeds, distances, height, width, channels).
 
@@ -100,6 +101,7 @@ def walk(
         seeds: one, or several.
         distances: in units of the direction.
         labels: one for all or one a seed; by default the first class.
+        text: one for all or one a seed; by default the model's first.
 
     Raises: `GanzooError` for a direction of another shape, unknown labels.
 
@@ -119,9 +121,11 @@ def walk(
     latents = latents_of(gan, seeds)[:, None] + steps
     if gan.latent_distribution == "uniform":
         latents = np.clip(latents, -1, 1)
-    numbers = np.repeat(numbers_of(gan, len(seeds), labels), len(steps))
-    flat = latents.reshape(-1, gan.latent_dim)
-    images = draw(gan, flat, numbers if gan.num_classes else None)
+    told = {
+        name: np.repeat(rows, len(steps), axis=0)
+        for name, rows in told_of(gan, len(seeds), labels, text).items()
+    }
+    images = draw_told(gan, latents.reshape(-1, gan.latent_dim), told)
     return images.reshape(len(seeds), len(steps), *gan.image_shape)
 
 
@@ -162,8 +166,11 @@ def _squares(gan, layer, entrance):
         call_function=_at_any_length,
     )
     linear = _without_activation(layer, entrance.shape)
-    classes = range(max(gan.num_classes, 1) if "label" in network.input else 1)
-    maps = (_measured(gan, before, linear, number) for number in classes)
+    classes = range(gan.num_classes) if "label" in network.input else [None]
+    maps = (
+        _measured(gan, before, linear, None if number is None else [number])
+        for number in classes
+    )
     return sum(found @ found.T for found in maps) / len(classes)
 
 
@@ -184,13 +191,13 @@ def _without_activation(layer, shape):
     return copy
 
 
-def _measured(gan, before, linear, number):
+def _measured(gan, before, linear, labels):
     """A^T, float64 (latent_dim, units), of one class; checked to be all there is."""
     dim = gan.latent_dim
     checks = sampling.draw_latents(gan, _CHECKS, np.random.default_rng(0))
     probes = np.concatenate([np.zeros((1, dim)), np.eye(dim), checks]).astype("float32")
-    numbers = np.full(len(probes), number, "int32")
-    entering = sampling.run(before, inputs(gan, probes, numbers))
+    told = told_of(gan, len(probes), labels)
+    entering = sampling.run(before, inputs(gan, probes, told))
     outputs = ops.convert_to_numpy(linear(np.float32(entering)))
     outputs = np.float64(outputs).reshape(len(probes), -1)
     moved = outputs[1:] - outputs[0]

@@ -17,6 +17,7 @@ def truncations(
     count: int = 8,
     *,
     labels: Sequence[Any] | None = None,
+    text: Sequence[str] | str | None = None,
 ) -> np.ndarray:
     """Return uint8 pictures (values, count, height, width, channels).
 
@@ -24,7 +25,8 @@ def truncations(
     scaled by the value; normal ones were cut at +-2 before, also for 1.
     Source: BigGAN, arXiv:1809.11096, section 3.1.
 
-    Raises: `GanzooError` for no values, values outside (0, 1], unknown labels.
+    Raises: `GanzooError` for no values, values outside (0, 1], unknown labels,
+        texts that cannot be read.
 
     Example:
         >>> save("truncation.png", truncations(ganzoo.load("dcgan"), seed=7))
@@ -32,7 +34,7 @@ def truncations(
     if not len(values):
         raise GanzooError("values are numbers above 0 and at most 1, received none.")
     rows = [
-        gan.generate(count, seed=seed, labels=labels, truncation=value)
+        gan.generate(count, seed=seed, labels=labels, text=text, truncation=value)
         for value in values
     ]
     return np.stack(rows)

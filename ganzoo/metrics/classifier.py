@@ -262,7 +262,7 @@ def _batches(settings, images, truth, done=0):
 
 
 def moved(images, settings, rng):
-    """Return uint8 images (n, h, w, c), each shifted by a few pixels, maybe mirrored."""
+    """Return uint8 images (n, h, w, c), each shifted a few pixels, maybe mirrored."""
     n, height, width, _ = images.shape
     edge = settings.shift
     padded = np.pad(images, [(0, 0), (edge, edge), (edge, edge), (0, 0)], "reflect")

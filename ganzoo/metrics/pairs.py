@@ -26,7 +26,16 @@ from ganzoo.errors import GanzooError, unknown
 from ganzoo.metrics import classifier
 from ganzoo.text import encoders, tokens, tower
 
-__all__ = ["Pair", "Settings", "captions_of", "get", "ranks", "retrieval", "train"]
+__all__ = [
+    "Pair",
+    "Settings",
+    "captions_of",
+    "for_dataset",
+    "get",
+    "ranks",
+    "retrieval",
+    "train",
+]
 
 PICTURE_WEIGHTS = "picture.weights.h5"
 
@@ -150,6 +159,21 @@ def get(name: str) -> Pair:
     model.load_weights(path)
     model.trainable = False
     return Pair(encoder, digest, shape, model)
+
+
+def for_dataset(dataset: str) -> Pair:
+    """Return the judge of a data set's captions: the pair "<dataset>-judge".
+
+    Raises: `GanzooError` where there is none.
+    """
+    plain = str(dataset).partition(":")[0].partition("/")[0]
+    name = f"{plain}-judge"
+    if name not in encoders.configs():
+        raise GanzooError(
+            f"R-precision needs a judge of captions, and {plain!r} has none: train one "
+            f"by tools/text-encoder {name}."
+        )
+    return get(name)
 
 
 def picture_tower(settings: Settings, image_shape: Sequence[int]) -> keras.Model:

@@ -1,6 +1,6 @@
 """What is scored: pictures of a model or given ones, as moments and features."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,11 @@ class Sample:
 
 
 def pictures(
-    source: Any, count: int, seed: int, labels: np.ndarray | None = None
+    source: Any,
+    count: int,
+    seed: int,
+    labels: np.ndarray | None = None,
+    texts: Sequence[str] = (),
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """Yield uint8 pictures (n, h, w, c) and their labels (n,), `count` in all.
 
@@ -42,6 +46,7 @@ def pictures(
         seed: of the latents and labels of a GAN.
         labels: of real pictures; a conditional model draws its labels from these, so
             that both sides have them equally often.
+        texts: of real pictures, for a model that is told texts.
 
     Memory does not grow with the count: a chunk is drawn when it is asked for.
     """
@@ -52,6 +57,10 @@ def pictures(
             yield source[start : start + size], part
             continue
         rng = np.random.default_rng([seed, number])
+        if source.told_text:
+            told = [texts[i] for i in rng.integers(len(texts), size=size)]
+            yield source.generate(text=told, seed=int(rng.integers(2**31))), None
+            continue
         wanted = None
         if source.num_classes:
             wanted = rng.choice(labels, size) if labels is not None else None
@@ -70,6 +79,7 @@ def draw(
     seed: int = 0,
     keep: int = 10_000,
     labels: np.ndarray | None = None,
+    texts: Sequence[str] = (),
 ) -> Sample:
     """Return `count` pictures of the source as moments, and the first `keep` whole.
 
@@ -78,7 +88,7 @@ def draw(
     """
     moments = Moments(network.dims)
     kept: list[dict] = []
-    for images, wanted in pictures(source, count, seed, labels):
+    for images, wanted in pictures(source, count, seed, labels, texts):
         seen = network(images)
         moments.update(seen["features"])
         room = keep - sum(len(part["features"]) for part in kept)

@@ -1,7 +1,7 @@
 """DF-GAN: one stage from text to image, the text fused into every block.
 
-Paper: Tao et al., "DF-GAN: A Simple and Effective Baseline for Text-to-Image Synthesis",
-2022, arXiv:2008.05865. Written from the paper; no code was ported.
+Paper: Tao et al., "DF-GAN: A Simple and Effective Baseline for Text-to-Image
+Synthesis", 2022, arXiv:2008.05865. Written from the paper; no code was ported.
 
 The generator has no normalisation: in each block the text, beside z, scales and shifts
 the channels four times (deep fusion). The discriminator looks at the picture, then at

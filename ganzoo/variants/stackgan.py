@@ -8,7 +8,7 @@ Stage I draws at half the size; stage II reads that picture and the text once mo
 draws at the full size. Each has its discriminator, which is also shown real pictures
 beside a wrong text. Both are told the text by conditioning augmentation:
 
-    c = mu(t) + sigma(t) * e,  e ~ N(0, 1),   loss += kl_weight * KL(N(mu, sigma) | N(0, 1))
+    c = mu(t) + sigma(t) * e,  e ~ N(0, 1);  L_G += weight * KL(N(mu, sigma) | N(0, 1))
 
 Where it deviates:
 - stage II doubles the size (the paper: 64 to 256), and each stage has as many doublings
@@ -21,7 +21,6 @@ Where it deviates:
 """
 
 import math
-from typing import Any
 
 import keras
 from keras import layers, ops
