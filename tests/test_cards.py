@@ -395,7 +395,7 @@ def test_the_card_of_text_to_image_says_how_to_ask_for_a_text(told):
     encoder = ROOT / "zoo/text_encoders/emoji_captions/config.json"
     found = json.loads(encoder.read_text())["retrieval"]["text_at_1"]
     assert f"the true caption of {found:.1%} of 385 held-out pictures" in words
-    assert "of captions that it learned from, not chosen ones" in words
+    assert "each of the text below it, not chosen ones" in words
     for bias in ("skin tones", "man, woman or person", "flag of a country", "English"):
         assert bias in words
     assert "https://github.com/googlefonts/noto-emoji" in text

@@ -160,7 +160,7 @@ def _introduction(tag, recipe) -> Iterator[str]:
     )
     if (tag.folder / "samples.png").exists():
         yield "![samples](samples.png)"
-        of_texts = ", of captions that it learned from" if told else ""
+        of_texts = ", each of the text below it" if told else ""
         yield _filled(
             f"The grid holds the first pictures of seed 0{of_texts}, not chosen ones."
         )

@@ -62,16 +62,28 @@ class Affine(layers.Layer):
 
 @keras.saving.register_keras_serializable("ganzoo")
 class Gain(layers.Layer):
-    """One learnt number times x, 0 at first: a branch that begins as if not there."""
+    """One learnt number times x; 0 at first, a branch begins as if not there.
+
+    Args:
+        start: the number at first.
+    """
+
+    def __init__(self, start: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.start = start
 
     def build(self, shape):
-        self.gain = self.add_weight(shape=(), initializer="zeros", name="gain")
+        start = keras.initializers.Constant(self.start)
+        self.gain = self.add_weight(shape=(), initializer=start, name="gain")
 
     def call(self, x):
         return ops.cast(self.gain, x.dtype) * x
 
     def compute_output_shape(self, shape):
         return shape
+
+    def get_config(self):
+        return super().get_config() | {"start": self.start}
 
 
 @keras.saving.register_keras_serializable("ganzoo")

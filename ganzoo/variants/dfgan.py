@@ -54,13 +54,13 @@ def up_block(x, told, filters, units):
     return layers.Add()([x, y])
 
 
-def down_block(x, filters):
-    """Residual block that halves the map; its branch starts at 0."""
+def down_block(x, filters, gain):
+    """Residual block that halves the map; its branch starts at a gain."""
     y = layers.LeakyReLU(0.2)(conv(x, filters, 4, 2, use_bias=False))
     y = layers.LeakyReLU(0.2)(conv(y, filters, use_bias=False))
     if x.shape[-1] != filters:
         x = conv(x, filters, 1)
-    return layers.Add()([layers.AveragePooling2D(2)(x), Gain()(y)])
+    return layers.Add()([layers.AveragePooling2D(2)(x), Gain(gain)(y)])
 
 
 def widths(image_shape, channels):
@@ -89,13 +89,13 @@ def generator(image_shape, latent_dim, dims, channels, units, name):
     return keras.Model(inputs, image, name=name)
 
 
-def trunk(image_shape, channels):
+def trunk(image_shape, channels, gain):
     """image (h, w, c) -> its smallest map."""
     image = keras.Input(image_shape, name="image")
     first, *rest = widths(image_shape, channels)
     x = conv(image, first)
     for filters in rest:
-        x = down_block(x, filters)
+        x = down_block(x, filters, gain)
     return keras.Model(image, x, name="trunk")
 
 
@@ -108,11 +108,11 @@ def head(map_shape, dims, channels):
     return keras.Model([x, sentence], logit(layers.Flatten()(y)), name="head")
 
 
-def discriminator(image_shape, dims, channels, name):
+def discriminator(image_shape, dims, channels, gain, name):
     """image (h, w, c), sentence (dims) -> logit (1)."""
     image = keras.Input(image_shape, name="image")
     sentence = keras.Input((dims,), name="sentence")
-    seen = trunk(image_shape, channels)(image)
+    seen = trunk(image_shape, channels, gain)(image)
     logit = head(seen.shape[1:], dims, channels)([seen, sentence])
     return keras.Model({"image": image, "sentence": sentence}, logit, name=name)
 
@@ -134,6 +134,10 @@ class DFGAN(TextGAN):
     Args:
         channels: width of the largest map; each halving of the side doubles it, up to
             8 times.
+        d_channels: that of the discriminator, 0 for the same.
+        branch_gain: what the branches of the discriminator's blocks start with. At 0,
+            the paper's, it begins as a mean over pixels and takes tens of thousands of
+            steps to see more; a short training starts it at 1.
         fusion_units: hidden units of each network that scales or shifts by the text.
     """
 
@@ -141,6 +145,8 @@ class DFGAN(TextGAN):
         self,
         *,
         channels: int = 32,
+        d_channels: int = 0,
+        branch_gain: float = 0.0,
         fusion_units: int = 256,
         latent_dim: int = 100,
         loss: str = "hinge",
@@ -151,8 +157,13 @@ class DFGAN(TextGAN):
         beta_2: Any = 0.9,
         **kwargs,
     ):
-        check_positive(channels=channels, fusion_units=fusion_units)
-        self.channels, self.fusion_units = channels, fusion_units
+        check_positive(
+            channels=channels,
+            d_channels=d_channels or channels,
+            fusion_units=fusion_units,
+        )
+        self.channels, self.d_channels = channels, d_channels or channels
+        self.fusion_units, self.branch_gain = fusion_units, branch_gain
         super().__init__(
             latent_dim=latent_dim,
             loss=loss,
@@ -169,4 +180,5 @@ class DFGAN(TextGAN):
         return generator(self.image_shape, *sizes, name)
 
     def build_discriminator(self, name):
-        return discriminator(self.image_shape, self.text.dims, self.channels, name)
+        sizes = (self.text.dims, self.d_channels, self.branch_gain)
+        return discriminator(self.image_shape, *sizes, name)
