@@ -249,6 +249,10 @@ class GAN(Game, Stakes, Saved, keras.Model):
         """Return the network that plays now: of a model that grows, its stage's."""
         return self.discriminator
 
+    def first_network(self) -> keras.Model:
+        """Return the network that latents enter, of the averaged generator."""
+        return self.generator_ema
+
     def trained(self, player: Player) -> list:
         """Return the player's variables that play now."""
         return player.variables

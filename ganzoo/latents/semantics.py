@@ -70,7 +70,7 @@ def directions(gan, count: int = 5) -> Directions:
         )
     squares = sum(
         _squares(gan, layer, entrance)
-        for layer, entrance in _first_layers(gan.generator_ema)
+        for layer, entrance in _first_layers(gan.first_network())
     )
     values, vectors = np.linalg.eigh(squares)
     vectors, values = vectors.T[::-1][:count], values[::-1][:count]
@@ -159,7 +159,7 @@ def _inner(layer):
 
 def _squares(gan, layer, entrance):
     """A^T A (latent_dim, latent_dim) of a layer, the mean over the classes."""
-    network = gan.generator_ema
+    network = gan.first_network()
     before = keras.models.clone_model(
         keras.Model(network.input, entrance),
         clone_function=lambda each: each,

@@ -8,56 +8,33 @@ __all__ = ["Affine", "Gain", "Split", "Tiled"]
 
 @keras.saving.register_keras_serializable("ganzoo")
 class Affine(layers.Layer):
-    """Scales and shifts each channel by what the text says: gain(t) * x + bias(t).
+    """Scales and shifts each channel by what a row says: gain * x + bias.
 
-    (batch, height, width, c), t (batch, d) -> (batch, height, width, c). Gain and bias
-    each come from a network of one hidden layer; they start at 1 and 0, whatever t is.
+        gain = 1 + h_1 A + a,  bias = h_2 B + b,  h_1 and h_2 the halves of the row
 
-    Args:
-        units: of each hidden layer.
-
-    Source: Tao et al. 2022, arXiv:2008.05865, section 3.3, equations 4 to 6.
+    (batch, height, width, c), (batch, 2 * units) -> (batch, height, width, c). A, B, a
+    and b start at 0: at first nothing is changed, whatever the row is.
 
     Example:
-        >>> Affine(256)(maps, sentences)
+        >>> hidden = layers.Dense(2 * 256, activation="relu")(sentences)
+        >>> Affine()(maps, hidden)
     """
 
-    def __init__(self, units: int, **kwargs):
-        super().__init__(**kwargs)
-        self.units = units
-
-    def build(self, x_shape, told_shape):
-        # The hidden layers of gain and bias side by side: one product for both.
-        size = (told_shape[-1], 2 * self.units)
-        self.hidden = self.add_weight(shape=size, name="hidden")
-        self.hidden_bias = self.add_weight(
-            shape=size[1:], initializer="zeros", name="hidden_bias"
-        )
-        size = (2, self.units, x_shape[-1])
+    def build(self, x_shape, rows_shape):
+        size = (2, rows_shape[-1] // 2, x_shape[-1])
         self.heads = self.add_weight(shape=size, initializer="zeros", name="heads")
-        self.gain = self.add_weight(shape=size[2:], initializer="ones", name="gain")
-        self.bias = self.add_weight(shape=size[2:], initializer="zeros", name="bias")
-
-    def call(self, x, told):
-        told = ops.cast(told, x.dtype)
-        hidden = ops.relu(
-            ops.matmul(told, ops.cast(self.hidden, x.dtype))
-            + ops.cast(self.hidden_bias, x.dtype)
+        self.rest = self.add_weight(
+            shape=(2, x_shape[-1]), initializer="zeros", name="rest"
         )
-        heads = ops.cast(self.heads, x.dtype)
-        gain, bias = (
-            (ops.matmul(hidden[:, i * self.units : (i + 1) * self.units], heads[i]) + b)
-            for i, b in enumerate(
-                (ops.cast(self.gain, x.dtype), ops.cast(self.bias, x.dtype))
-            )
-        )
-        return gain[:, None, None, :] * x + bias[:, None, None, :]
 
-    def compute_output_shape(self, x_shape, told_shape):
+    def call(self, x, rows):
+        halves = ops.split(ops.cast(rows, x.dtype), 2, axis=-1)
+        heads, rest = (ops.cast(each, x.dtype) for each in (self.heads, self.rest))
+        gain, bias = (ops.matmul(halves[i], heads[i]) + rest[i] for i in (0, 1))
+        return (1.0 + gain[:, None, None, :]) * x + bias[:, None, None, :]
+
+    def compute_output_shape(self, x_shape, rows_shape):
         return x_shape
-
-    def get_config(self):
-        return super().get_config() | {"units": self.units}
 
 
 @keras.saving.register_keras_serializable("ganzoo")

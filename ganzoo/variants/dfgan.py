@@ -38,9 +38,14 @@ def conv(x, filters, size=3, strides=1, use_bias=True):
 
 
 def fused(x, told, units):
-    """Twice: scale and shift by the text, leaky ReLU (figure 3, the fusion block)."""
+    """Twice: scale and shift by z and the text, leaky ReLU (section 3.3).
+
+    Gain and bias each come from a network of one hidden layer.
+    """
     for _ in range(2):
-        x = layers.LeakyReLU(0.2)(Affine(units)(x, told))
+        # The hidden layers of gain and bias, side by side.
+        hidden = layers.Dense(2 * units, activation="relu")(told)
+        x = layers.LeakyReLU(0.2)(Affine()(x, hidden))
     return x
 
 

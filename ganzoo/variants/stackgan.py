@@ -140,7 +140,8 @@ def sketcher(sketch_shape, latent_dim, dims, size, channels):
         x = up(x, filters >> i)
         x = bottleneck(x) if i == 1 else x
     image = to_image(Doubling2D()(x), sketch_shape[2])
-    return keras.Model([latents, sentence], image, name="sketcher")
+    inputs = {"latents": latents, "sentence": sentence}
+    return keras.Model(inputs, image, name="sketcher")
 
 
 def refiner(sketch_shape, latent_dim, dims, size, channels, blocks):
@@ -166,12 +167,13 @@ def generator(gan, name):
     """latents (z and e), sentence -> image: the sketch, doubled, or the picture."""
     latents, sentence = inputs_of(gan.latent_dim, gan.text.dims)
     sizes = (gan.sketch_shape, gan.latent_dim, gan.text.dims, gan.condition_dim)
-    sketch = sketcher(*sizes, gan.channels)([latents, sentence])
+    inputs = {"latents": latents, "sentence": sentence}
+    sketch = sketcher(*sizes, gan.channels)(inputs)
     refine = refiner(*sizes, gan.refiner_channels, gan.blocks)
     picture = refine([sketch, latents, sentence])
     doubled = Doubling2D(dtype="float32")(sketch)
     shown = Fade(float(gan.stage_at(0)), dtype="float32", name="fade")(doubled, picture)
-    return keras.Model({"latents": latents, "sentence": sentence}, shown, name=name)
+    return keras.Model(inputs, shown, name=name)
 
 
 def trunk(image_shape, channels, name):
@@ -333,14 +335,17 @@ class StackGAN(TextGAN):
         sketcher = self.generator.get_layer("sketcher")
 
         def play(inputs, training):
-            told = [inputs["latents"], inputs["sentence"]]
             if not self.stage:
-                return sketcher(told, training=training)
-            return self.part()(
-                [sketcher(told, training=False), *told], training=training
-            )
+                return sketcher(inputs, training=training)
+            sketch = sketcher(inputs, training=False)
+            told = [sketch, inputs["latents"], inputs["sentence"]]
+            return self.part()(told, training=training)
 
         return play
+
+    def first_network(self):
+        """Return stage I of the averaged generator, which latents enter."""
+        return self.generator_ema.get_layer("sketcher")
 
     def generator_loss(self, batch):
         """Return the adversarial loss and the conditioning's divergence."""
