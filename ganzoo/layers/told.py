@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-__all__ = ["Affine", "Gain", "Split", "Tiled"]
+__all__ = ["Affine", "Drawn", "Gain", "Split", "Tiled", "divergence"]
 
 
 @keras.saving.register_keras_serializable("ganzoo")
@@ -95,3 +95,35 @@ class Split(layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"first": self.first}
+
+
+@keras.saving.register_keras_serializable("ganzoo")
+class Drawn(layers.Layer):
+    """mu + sigma * e of a row (mu, log sigma): (n, 2c), e (n, c) -> (n, c).
+
+    Source: Zhang et al. 2017, arXiv:1612.03242, section 3.2.
+
+    Example:
+        >>> Drawn()(rows, noise)
+    """
+
+    def call(self, row, noise):
+        mean, log_sigma = ops.split(row, 2, axis=-1)
+        return mean + ops.exp(log_sigma) * ops.cast(noise, row.dtype)
+
+    def compute_output_shape(self, row_shape, noise_shape):
+        return noise_shape
+
+
+def divergence(row):
+    """The mean KL(N(mu, sigma) | N(0, 1)) of a row (mu, log sigma): a scalar.
+
+    -log sigma + (sigma^2 + mu^2 - 1) / 2, the mean over its numbers.
+
+    Example:
+        >>> float(divergence(np.zeros((1, 256))))
+        0.0
+    """
+    mean, log_sigma = ops.split(ops.cast(row, "float32"), 2, axis=-1)
+    square = ops.exp(2.0 * log_sigma) + ops.square(mean)
+    return ops.mean(-log_sigma + 0.5 * (square - 1.0))

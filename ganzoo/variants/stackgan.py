@@ -23,7 +23,7 @@ Where it deviates:
 import math
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from ganzoo.captioned import TextGAN
 from ganzoo.checks import check_positive, checked_kimg
@@ -31,7 +31,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.layers.basic import doublings
 from ganzoo.layers.fast import BatchNormalization
 from ganzoo.layers.progressive import Doubling2D, Fade, pooled
-from ganzoo.layers.told import Split, Tiled
+from ganzoo.layers.told import Drawn, Split, Tiled, divergence
 from ganzoo.registry import register
 
 SKETCH_SIDE = 16  # pixels of the map to which stage II brings the sketch
@@ -81,28 +81,6 @@ def conditioning(dims, size):
     sentence = keras.Input((dims,), name="sentence")
     row = layers.LeakyReLU(0.2)(layers.Dense(2 * size)(sentence))
     return keras.Model(sentence, row, name="conditioning")
-
-
-@keras.saving.register_keras_serializable("ganzoo")
-class Drawn(layers.Layer):
-    """mu + sigma * e of a row (mu, log sigma): (n, 2c), e (n, c) -> (n, c)."""
-
-    def call(self, row, noise):
-        mean, log_sigma = ops.split(row, 2, axis=-1)
-        return mean + ops.exp(log_sigma) * ops.cast(noise, row.dtype)
-
-    def compute_output_shape(self, row_shape, noise_shape):
-        return noise_shape
-
-
-def divergence(row):
-    """The mean KL(N(mu, sigma) | N(0, 1)) of a row (mu, log sigma): a scalar.
-
-    -log sigma + (sigma^2 + mu^2 - 1) / 2, the mean over its numbers.
-    """
-    mean, log_sigma = ops.split(ops.cast(row, "float32"), 2, axis=-1)
-    square = ops.exp(2.0 * log_sigma) + ops.square(mean)
-    return ops.mean(-log_sigma + 0.5 * (square - 1.0))
 
 
 def to_image(x, colours):
