@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ganzoo import data, latents
+    from ganzoo import data, latents, text
     from ganzoo.evaluation import evaluate
     from ganzoo.gan import GAN
     from ganzoo.hub import load
@@ -35,6 +35,7 @@ __all__ = [
     "list_models",
     "load",
     "register",
+    "text",
     "train",
 ]
 
@@ -52,7 +53,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name in ("data", "latents"):
+    if name in ("data", "latents", "text"):
         return importlib.import_module(f"ganzoo.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")

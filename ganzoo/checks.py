@@ -89,9 +89,10 @@ def as_batch(gan, data: Any) -> dict:
     needed = {"image", *inputs_of(gan.generator), *inputs_of(gan.discriminator)}
     needed -= {"latents"}
     if missing := sorted(needed - set(data)):
+        told = "sentence=gan.read(texts)" if gan.told_text else "label=..."
         raise GanzooError(
             f"a batch for {gan.name!r} needs {sorted(needed)}, received "
-            f"{sorted(data)}: add {missing}, as in fit(dict(image=..., label=...))."
+            f"{sorted(data)}: add {missing}, as in fit(dict(image=..., {told}))."
         )
     batch = {key: data[key] for key in sorted(needed)}
     batch["image"] = _checked_images(gan, batch["image"])

@@ -196,6 +196,8 @@ def test_plain_fit_takes_the_data_and_learns(told):
 
 def test_data_without_texts_are_refused(told):
     gan = tiny.create(told)
+    with pytest.raises(GanzooError, match=r"add \['sentence'\].*gan.read\(texts\)"):
+        gan.fit({"image": np.zeros((8, 28, 28, 1), "uint8")}, batch_size=8, verbose=0)
     with pytest.raises(GanzooError, match="learns from texts, and 'fashion_mini' has"):
         gan.fit(data.load("fashion_mini", batch_size=8), epochs=1, verbose=0)
     recipe = ganzoo.Recipe(told, dataset="fashion_mini", kimg=1)

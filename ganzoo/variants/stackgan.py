@@ -13,6 +13,8 @@ beside a wrong text. Both are told the text by conditioning augmentation:
 Where it deviates:
 - stage II doubles the size (the paper: 64 to 256), and each stage has as many doublings
   as its size asks for;
+- stage II draws what is to be added to the sketch, doubled, so that it starts from it
+  (the paper draws anew); pictures may leave [-1, 1], `generate` clips them;
 - e is drawn with z, as a part of the latents, so that a seed decides a picture on every
   backend; both stages have the same e;
 - the stages follow one another in one run, by real images shown; the rates fall within
@@ -137,7 +139,9 @@ def refiner(sketch_shape, latent_dim, dims, size, channels, blocks):
         x = residual(x)
     for i in range(halvings + 1):
         x = up(x, width >> (i + 1))
-    picture = to_image(x, sketch_shape[2])
+    doubled = Doubling2D(dtype="float32")(image)
+    change = to_image(x, sketch_shape[2])
+    picture = layers.Add(dtype="float32")([doubled, change])
     return keras.Model([image, latents, sentence], picture, name="refiner")
 
 
