@@ -37,7 +37,8 @@ def colour(gan, text):
 def test_a_skin_tone_that_is_asked_for_is_seen(gan):
     for base in SKINS:
         dark, light = (
-            colour(gan, f"{base}: {tone} skin tone").mean() for tone in ("dark", "light")
+            colour(gan, f"{base}: {tone} skin tone").mean()
+            for tone in ("dark", "light")
         )
         assert light > dark + 20, base
 

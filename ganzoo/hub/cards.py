@@ -129,7 +129,9 @@ def _split(metric):
 
 def _metric(name, value, claim):
     kind, _, network = name.partition("[")
-    how = {"network": network.rstrip("]"), "count": claim.get("count")}
+    # What is asked of held-out captions has counts of its own.
+    count = None if kind in _UNSEEN[1:] else claim.get("count")
+    how = {"network": network.rstrip("]"), "count": count}
     how = {key: each for key, each in how.items() if each}
     told = {"type": _METRICS.get(kind, kind), "name": name, "value": value}
     return told | ({"args": how} if how else {})

@@ -72,11 +72,11 @@ def score_notes(kinds: Collection[str]) -> Iterator[str]:
     if "r_precision" in kinds:
         yield (
             "`r_precision` is how often a judge, from which no generator learned, "
-            "holds a picture's own caption for the best of 100 held-out ones: 0.01 is "
-            "chance."
+            "holds a picture's own caption for the best of 100 held-out ones, of one "
+            "picture a held-out caption: 0.01 is chance."
         )
     if "caption_diversity" in kinds:
         yield (
-            "`caption_diversity` is how far apart pictures of one caption are, beside "
-            "real pictures of different ones: 0 for always the same."
+            "`caption_diversity` is how far apart four pictures of a held-out caption "
+            "are, beside real pictures of different ones: 0 for always the same."
         )
