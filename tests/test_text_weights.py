@@ -7,7 +7,7 @@ import ganzoo
 from ganzoo import registry
 
 TAGS = registry.list_models("*.emoji_captions", task="text-to-image", pretrained=True)
-SKINS = ("thumbs up", "waving hand", "ear", "baby", "raised fist", "woman")
+SKINS = ("thumbs up", "waving hand", "ear", "baby", "raised fist", "man")
 # Of these no model saw the blue and the red square, or the green book.
 COLOURS = {
     "red heart": 0,
