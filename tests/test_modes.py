@@ -187,7 +187,7 @@ def test_every_loss_and_penalty_is_tried():
         assert {each.loss for each in mine} == {*LOSSES, "real"}
     points = [each for each in tried if each.dataset == "grid25" and each.tag]
     names = {name for each in points for name in modes_settings.PENALTIES[each.tag]}
-    assert names == set(PENALTIES)
+    assert names == set(PENALTIES) - {"matching_aware"}  # points have no texts
 
 
 def test_every_combination_can_be_created():

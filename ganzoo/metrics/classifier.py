@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ from keras import ops
 from ganzoo.errors import GanzooError, unknown
 from ganzoo.layers.fast import BatchNormalization
 
-__all__ = ["Settings", "accuracy", "build", "moved", "predict", "train"]
+__all__ = ["Settings", "accuracy", "build", "label_of", "moved", "predict", "train"]
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,20 @@ def _cycle(learner, settings, sizes, batches, steps, epochs, verbose):
     learner.compile(sgd, _Loss(learner, settings, sizes))
     lengths = {"steps_per_epoch": steps, "epochs": epochs}
     learner.fit(batches, **lengths, verbose=verbose, shuffle=False)
+
+
+def label_of(images: Any, train: Any, name: str) -> np.ndarray:
+    """Return the label of that name, int (n,), of what `ganzoo.data.load` gave.
+
+    A field of numbers, or texts, numbered in the order of those of the split `train`.
+
+    Example:
+        >>> label_of(test, train, "subgroup")
+    """
+    if name in images.fields:
+        return np.asarray(images.fields[name])
+    known = sorted(set(train.texts[name]))
+    return np.array([known.index(each) for each in images.texts[name]], "int32")
 
 
 def predict(
