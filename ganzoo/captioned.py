@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from ganzoo import text
-from ganzoo.checks import check_text_asked, repeat_to
+from ganzoo import sampling, text
+from ganzoo.checks import repeat_to
 from ganzoo.errors import GanzooError
 from ganzoo.gan import GAN
 from ganzoo.penalties import total as total_penalty
+from ganzoo.text.keywords import parted
 
 __all__ = ["TextGAN"]
 
@@ -110,7 +111,7 @@ class TextGAN(GAN):
         rng = np.random.default_rng(0)
         found = []
         for caption, each in zip(captions, keywords, strict=True):
-            words = [word.strip() for word in each.split("|") if word.strip()]
+            words = parted(each)
             found.append(caption)
             for _ in range(self.keyword_versions):
                 behind = f", {words[rng.integers(len(words))]}" if words else ""
@@ -192,5 +193,4 @@ class TextGAN(GAN):
 
     def asked(self, count, labels, text):
         """Return how many pictures, and the vectors of the texts that they show."""
-        texts, count = check_text_asked(self, count, labels, text)
-        return count, {"sentence": self.read(texts)[np.arange(count) % len(texts)]}
+        return sampling.asked_by_text(self, count, labels, text)

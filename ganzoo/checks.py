@@ -13,7 +13,6 @@ __all__ = [
     "as_batch",
     "check_labels_are_used",
     "check_positive",
-    "check_text_asked",
     "checked_kimg",
     "checked_names",
     "checked_shape",
@@ -108,38 +107,6 @@ def checked_kimg(name: str, value: Any) -> float:
             f"received {value!r}."
         )
     return value
-
-
-def check_text_asked(
-    gan: Any, count: int | None, labels: Any, text: Any
-) -> tuple[list[str], int]:
-    """Return the texts that a text-to-image model is to draw, and how many pictures.
-
-    Raises: `GanzooError` for labels, for no text where the model knows none by itself,
-    and for fewer pictures than texts.
-    """
-    if labels is not None:
-        raise GanzooError(
-            f"{gan.name!r} draws texts, not labels; received labels={labels!r}. Ask "
-            'with text=["red apple"].'
-        )
-    given = gan.captions if text is None else [text] if isinstance(text, str) else text
-    texts = list(given)
-    if not texts:
-        raise GanzooError(
-            f"{gan.name!r} needs a text to draw, received none. Ask with "
-            'text=["red apple", "green apple"].'
-        )
-    if count is None:
-        count = 16 if text is None else len(texts)
-    if isinstance(count, bool) or int(count) != count or count < 1:
-        raise GanzooError(f"count must be an int of at least 1, received {count!r}.")
-    if text is not None and count < len(texts):
-        raise GanzooError(
-            f"count must be at least the number of texts, {len(texts)}, received "
-            f"{count}: texts take turns."
-        )
-    return texts[:count], int(count)
 
 
 def _checked_images(gan, images):

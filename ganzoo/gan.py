@@ -82,6 +82,7 @@ class GAN(Game, Stakes, Saved, keras.Model):
     conditionings = ("projection",)  # those that the keyword may ask for
     grows = False  # whether it has stages: see `stage_at`
     refuses_mismatches = True  # whether `ganzoo.matching` has a say
+    captions: Sequence[str] = ()  # texts that one told texts draws by itself
     told_text = False  # whether it is told texts: see `ganzoo.captioned`
 
     def __init__(

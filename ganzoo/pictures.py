@@ -13,7 +13,6 @@ __all__ = [
     "captioned",
     "contact_sheet",
     "grid",
-    "save_captioned",
     "save_film",
     "save_grid",
 ]
@@ -42,13 +41,21 @@ def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
 
 
 def save_grid(
-    path: str | Path, images: np.ndarray, columns: int = 0, scale: int = 0
+    path: str | Path,
+    images: np.ndarray,
+    columns: int = 0,
+    scale: int = 0,
+    texts: Sequence[str] = (),
 ) -> Path:
     """Write uint8 images (n, h, w, c) as a PNG grid, enlarged by a whole number.
 
-    By default small pictures are enlarged to about 64 pixels. Returns the path.
+    By default small pictures are enlarged to about 64 pixels. With texts, which take
+    turns, each picture has its own below it: see `captioned`. Returns the path.
     """
-    picture = _picture(grid(images, columns), scale or _default_scale(images))
+    if len(texts):
+        picture = captioned(images, texts, columns, scale)
+    else:
+        picture = _picture(grid(images, columns), scale or _default_scale(images))
     with files.replacing(path) as temporary:
         picture.save(temporary, format="PNG", optimize=True)
     return Path(path)
@@ -59,7 +66,8 @@ def captioned(
 ) -> Image.Image:
     """Return a grid of uint8 images (n, h, w, c), each with its text below it.
 
-    Texts are broken into lines as wide as a picture; what needs more than four is cut.
+    Texts take turns. They are broken into lines as wide as a picture; what needs more
+    than four is cut.
 
     Example:
         >>> captioned(images, ["red apple", "green apple"], columns=2)
@@ -68,7 +76,8 @@ def captioned(
     scale = scale or max(1, round(_CAPTIONED / width))
     columns = columns or int(np.ceil(np.sqrt(count)))
     font = ImageFont.load_default(11)
-    lines = [_broken(text, font, scale * width - 4) for text in texts]
+    broken = [_broken(text, font, scale * width - 4) for text in texts]
+    lines = [broken[place % len(broken)] for place in range(count)]
     size = (scale * width + 4, scale * height + 4 + _LINE * max(map(len, lines)))
     rows = -(-count // columns)
     sheet = Image.new("RGB", (columns * size[0], rows * size[1]), "white")
@@ -96,21 +105,6 @@ def _broken(text, font, width):
     return (
         lines if len(lines) <= _MOST else [*lines[: _MOST - 1], lines[_MOST - 1] + "…"]
     )
-
-
-def save_captioned(
-    path: str | Path,
-    images: np.ndarray,
-    texts: Sequence[str],
-    columns: int = 0,
-    scale: int = 0,
-) -> Path:
-    """Write a grid of pictures with their texts as a PNG; return the path."""
-    with files.replacing(path) as temporary:
-        captioned(images, texts, columns, scale).save(
-            temporary, format="PNG", optimize=True
-        )
-    return Path(path)
 
 
 def save_film(

@@ -10,6 +10,7 @@ from ganzoo.errors import GanzooError, unknown
 
 __all__ = [
     "asked_by_label",
+    "asked_by_text",
     "checked_count",
     "draw_latents",
     "generate",
@@ -46,6 +47,38 @@ def asked_by_label(gan, count, labels, text) -> tuple[int, dict[str, np.ndarray]
     if numbers is None:
         numbers = np.arange(count, dtype="int32") % gan.num_classes
     return count, {"label": numbers}
+
+
+def asked_by_text(gan, count, labels, text) -> tuple[int, dict[str, np.ndarray]]:
+    """Return how many pictures, and the vectors of the texts that they show in turn.
+
+    By default the texts that the model shows by itself.
+
+    Raises: `GanzooError` for labels, for no text where the model knows none by itself,
+    for fewer pictures than texts, and for texts that cannot be read.
+    """
+    if labels is not None:
+        raise GanzooError(
+            f"{gan.name!r} draws texts, not labels; received labels={labels!r}. Ask "
+            'with text=["red apple"].'
+        )
+    given = gan.captions if text is None else [text] if isinstance(text, str) else text
+    texts = list(given)
+    if not texts:
+        raise GanzooError(
+            f"{gan.name!r} needs a text to draw, received none. Ask with "
+            'text=["red apple", "green apple"].'
+        )
+    if count is None:
+        count = 16 if text is None else len(texts)
+    count = checked_count(count)
+    if text is not None and count < len(texts):
+        raise GanzooError(
+            f"count must be at least the number of texts, {len(texts)}, received "
+            f"{count}: texts take turns."
+        )
+    vectors = gan.read(texts[:count])
+    return count, {"sentence": vectors[np.arange(count) % len(vectors)]}
 
 
 def run(network: keras.Model, inputs: dict[str, np.ndarray]) -> np.ndarray:

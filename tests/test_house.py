@@ -24,7 +24,7 @@ HEAVY = {*BACKENDS, "keras", "numpy"}
 LAYERS = [
     ["errors", "paths"],
     ["files", "checks", "records", "backends"],
-    ["registry", "pictures", "fetching"],
+    ["registry", "pictures", "fetching", "published"],
     ["recipe", "losses", "schedules", "layers", "players", "optimizers"],
     ["penalties", "augment"],
     ["sampling", "hub", "matching", "conditioning", "text"],

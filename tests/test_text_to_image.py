@@ -11,7 +11,8 @@ from PIL import Image
 import ganzoo
 from ganzoo import data, latents, pictures, registry
 from ganzoo.errors import GanzooError
-from ganzoo.layers.told import Affine, Gain, Split, Tiled
+from ganzoo.layers.basic import LabelPlanes
+from ganzoo.layers.told import Affine, Gain, Split
 from ganzoo.penalties import Evidence, MatchingAware
 from ganzoo.variants import stackgan
 
@@ -44,7 +45,7 @@ def test_an_affine_layer_starts_as_if_not_there_whatever_the_text():
 def test_small_layers():
     x = np.ones((2, 3, 3, 4), "float32")
     assert not np.any(Gain()(x))
-    tiled = np.array(Tiled()(x, np.array([[1.0, 2.0], [3.0, 4.0]])))
+    tiled = np.array(LabelPlanes()(x, np.array([[1.0, 2.0], [3.0, 4.0]])))
     assert tiled.shape == (2, 3, 3, 6) and tiled[1, 2, 0, 4:].tolist() == [3, 4]
     first, rest = Split(1)(np.array([[1.0, 2.0, 3.0]]))
     assert np.array(first).tolist() == [[1]] and np.array(rest).tolist() == [[2, 3]]

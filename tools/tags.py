@@ -120,7 +120,7 @@ def draw_samples(gan, path, recipe, count):
     texts = data.load(recipe.dataset, "test").texts[gan.caption]
     texts = texts[:: len(texts) // 64][:64]
     images = gan.generate(text=texts, seed=0)
-    return pictures.save_captioned(path, images, texts, columns=8)
+    return pictures.save_grid(path, images, columns=8, texts=texts)
 
 
 def fill(run, name, folder):

@@ -92,12 +92,8 @@ def _draw(gan, folder):
     """The grid of the half-precision model; its largest distance from the other."""
     count = 10 * gan.num_classes or 100
     half = hub.load(folder).generate(count, seed=0)
-    path, columns = folder / "samples.png", {"columns": 10, "scale": 2}
-    if gan.told_text:
-        texts = [gan.captions[i % len(gan.captions)] for i in range(count)]
-        pictures.save_captioned(path, half, texts, **columns)
-    else:
-        pictures.save_grid(path, half, **columns)
+    path = folder / "samples.png"
+    pictures.save_grid(path, half, columns=10, scale=2, texts=gan.captions)
     exact = gan.generate(count, seed=0)
     return int(np.abs(exact.astype(int) - half.astype(int)).max())
 

@@ -179,12 +179,8 @@ def sample(name, count, seed, labels, text, truncation, out, columns):
         count, seed=seed, labels=wanted, text=text or None, truncation=truncation
     )
     if not apart:
-        texts = list(text or gan.captions) if gan.told_text else []
-        if texts:
-            below = [texts[i % len(texts)] for i in range(count)]
-            pictures.save_captioned(targets[0], images, below, columns)
-        else:
-            pictures.save_grid(targets[0], images, columns=columns)
+        below = text or gan.captions
+        pictures.save_grid(targets[0], images, columns=columns, texts=below)
         return click.echo(f"wrote {targets[0]}: {count} pictures of seed {seed}")
     for target, image in zip(targets, images, strict=True):
         pictures.save_grid(target, image[None], scale=1)

@@ -191,7 +191,7 @@ def _draw(gan, path):
 def _draw_captions(gan, path, side):
     if texts := gan.captions[: side * side]:
         images = gan.generate(text=texts, seed=0)
-        pictures.save_captioned(path, images, texts, columns=side)
+        pictures.save_grid(path, images, columns=side, texts=texts)
 
 
 def _own_card(model, config):

@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
-from ganzoo import paths
+from ganzoo import published
 from ganzoo.hub import origins
-from ganzoo.hub.configs import CONFIG
 from ganzoo.hub.listing import ENCODERS
 
 __all__ = ["asked", "call", "encoder", "score_notes"]
@@ -44,7 +42,7 @@ def encoder(name: str) -> str:
     Example:
         >>> print(encoder("emoji_captions"))
     """
-    config = _config_of(name)
+    config = published.configs(ENCODERS).get(name, {})
     if not config:
         return (
             f"Texts are read by the text encoder `{name}`, which is none of the zoo's: "
@@ -56,15 +54,6 @@ def encoder(name: str) -> str:
         f"(`zoo/{ENCODERS}/{name}`). It finds the true caption of {found:.1%} of "
         f"{config.get('n_test', 0):,} held-out pictures, among all of theirs."
     )
-
-
-def _config_of(name: str) -> dict[str, Any]:
-    """What a zoo's text encoder says of itself, {} where no zoo has it."""
-    for zoo in paths.zoos():
-        path = zoo / ENCODERS / name / CONFIG
-        if path.is_file():
-            return json.loads(path.read_text(encoding="utf-8"))
-    return {}
 
 
 def score_notes(kinds: Collection[str]) -> Iterator[str]:

@@ -78,7 +78,7 @@ class OneHot(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ganzoo")
 class LabelPlanes(keras.layers.Layer):
-    """Appends a label's one-hot row to a map as constant planes, or to a row.
+    """Appends a row, such as a one-hot label, to a map as constant planes, or to a row.
 
     (batch, height, width, c), (batch, k) -> (batch, height, width, c + k).
     """

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-__all__ = ["Affine", "Drawn", "Gain", "Split", "Tiled", "divergence"]
+__all__ = ["Affine", "Drawn", "Gain", "Split", "divergence"]
 
 
 @keras.saving.register_keras_serializable("ganzoo")
@@ -61,18 +61,6 @@ class Gain(layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"start": self.start}
-
-
-@keras.saving.register_keras_serializable("ganzoo")
-class Tiled(layers.Layer):
-    """Appends a row to each pixel: (b, h, w, c), (b, d) -> (b, h, w, c + d)."""
-
-    def call(self, x, rows):
-        rows = ops.cast(rows, x.dtype)[:, None, None, :] * ops.ones_like(x[..., :1])
-        return ops.concatenate([x, rows], axis=-1)
-
-    def compute_output_shape(self, x_shape, rows_shape):
-        return (*x_shape[:-1], x_shape[-1] + rows_shape[-1])
 
 
 @keras.saving.register_keras_serializable("ganzoo")

@@ -25,7 +25,16 @@ from keras import ops
 from ganzoo.errors import GanzooError, unknown
 from ganzoo.layers.fast import BatchNormalization
 
-__all__ = ["Settings", "accuracy", "build", "label_of", "moved", "predict", "train"]
+__all__ = [
+    "Settings",
+    "accuracy",
+    "build",
+    "label_of",
+    "moved",
+    "predict",
+    "read_settings",
+    "train",
+]
 
 
 @dataclass(frozen=True)
@@ -76,12 +85,23 @@ class Settings:
 
         Raises: `GanzooError` for unknown keys.
         """
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-        known = [each.name for each in dataclasses.fields(cls)]
-        for key in values:
-            if key not in known:
-                raise unknown("setting of a classifier", key, known)
-        return cls(**values)
+        return read_settings(cls, path, "setting of a classifier")
+
+
+def read_settings(kind: type, path: Path, what: str) -> Any:
+    """Return the dataclass that a TOML file holds; `what` a key is called in errors.
+
+    Raises: `GanzooError` for unknown keys.
+
+    Example:
+        >>> read_settings(Settings, Path("recipe.toml"), "setting of a classifier")
+    """
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    known = [each.name for each in dataclasses.fields(kind)]
+    for key in values:
+        if key not in known:
+            raise unknown(what, key, known)
+    return kind(**values)
 
 
 def build(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganzoo import files, paths
+from ganzoo import published
 from ganzoo.errors import GanzooError, unknown
 from ganzoo.hub import configs
 from ganzoo.metrics import classifier
@@ -168,12 +168,7 @@ def publish(
 
 def _configs() -> dict[str, dict]:
     """The published networks' configs by name."""
-    found = {}
-    for zoo in paths.zoos():
-        for path in sorted((zoo / FOLDER).glob("*/config.json")):
-            config = json.loads(path.read_text(encoding="utf-8"))
-            found.setdefault(path.parent.name, config | {"folder": path.parent})
-    return found
+    return published.configs(FOLDER)
 
 
 @functools.lru_cache(maxsize=4)
@@ -187,14 +182,8 @@ def _load(name):
     settings = classifier.Settings.read(config["folder"] / "recipe.toml")
     shape = tuple(config["image_shape"])
     model = classifier.build(settings, shape, config["classes"])
-    weights = config["folder"] / WEIGHTS
     digest = config["weights"]["sha256"]
-    if not weights.exists() or files.sha256_of(weights) != digest:
-        raise GanzooError(
-            f"{weights} is missing or damaged: its sha256 is not {digest}, which the "
-            "config beside it names. Install ganzoo again."
-        )
-    model.load_weights(weights)
+    model.load_weights(published.verified(config["folder"] / WEIGHTS, digest))
     model.trainable = False
     return FeatureNetwork(
         name, digest, settings.widths[-1], shape, model, tuple(config["class_names"])

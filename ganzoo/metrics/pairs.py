@@ -12,7 +12,6 @@ towers of our own: `ganzoo.text.tower`, and the classifier of our feature networ
 import dataclasses
 import functools
 import math
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ganzoo.errors import GanzooError, unknown
+from ganzoo import published
+from ganzoo.errors import GanzooError
 from ganzoo.metrics import classifier
 from ganzoo.text import encoders, tokens, tower
+from ganzoo.text.keywords import parted
 
 __all__ = [
     "Pair",
@@ -86,12 +87,7 @@ class Settings:
 
         Raises: `GanzooError` for unknown keys.
         """
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-        known = [each.name for each in dataclasses.fields(cls)]
-        for key in values:
-            if key not in known:
-                raise unknown("setting of a text encoder", key, known)
-        return cls(**values)
+        return classifier.read_settings(cls, path, "setting of a text encoder")
 
     @property
     def text(self) -> dict[str, Any]:
@@ -136,7 +132,8 @@ class Pair:
         return picture_vectors(self.model, images)
 
 
-def picture_vectors(model, images):
+def picture_vectors(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return what a picture tower makes of uint8 images: (n, dims), of length 1."""
     found = classifier.predict(model, np.asarray(images))["logits"]
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-8)
 
@@ -154,7 +151,7 @@ def get(name: str) -> Pair:
     settings = Settings.read(config["folder"] / "recipe.toml")
     shape = tuple(config["image_shape"])
     digest = config["files"][PICTURE_WEIGHTS]["sha256"]
-    path = encoders.checked_file(config["folder"] / PICTURE_WEIGHTS, digest)
+    path = published.verified(config["folder"] / PICTURE_WEIGHTS, digest)
     model = picture_tower(settings, shape)
     model.load_weights(path)
     model.trainable = False
@@ -212,7 +209,7 @@ def train(
     """
     keras.utils.set_random_seed(settings.seed)
     captions = texts[settings.caption]
-    words = [_parted(each) for each in texts.get(settings.keywords, [""] * len(images))]
+    words = [parted(each) for each in texts.get(settings.keywords, [""] * len(images))]
     corpus = [*captions, *(word for each in words for word in each)]
     tokenizer = tokens.learn(corpus, settings.vocabulary)
     reader = tower.build(tokenizer.get_vocab_size(), **settings.text)
@@ -270,10 +267,6 @@ def _batches(settings, images, captions, words, tokenizer) -> Iterator[tuple]:
             }
             yield batch, np.zeros((size, size), "float32")
         epoch += 1
-
-
-def _parted(keywords: str) -> list[str]:
-    return [each.strip() for each in keywords.split("|") if each.strip()]
 
 
 def captions_of(

@@ -6,16 +6,14 @@ a list of texts: see `register`.
 """
 
 import functools
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from ganzoo import files, paths
+from ganzoo import published
 from ganzoo.errors import GanzooError, unknown
 from ganzoo.text import tokens
 
@@ -149,12 +147,7 @@ def get(name: str | Encodes) -> Encodes:
 
 def configs() -> dict[str, dict]:
     """Return the published encoders' configs by name, each with its `folder`."""
-    found: dict[str, dict] = {}
-    for zoo in paths.zoos():
-        for path in sorted((zoo / FOLDER).glob("*/config.json")):
-            config = json.loads(path.read_text(encoding="utf-8"))
-            found.setdefault(path.parent.name, config | {"folder": path.parent})
-    return found
+    return published.configs(FOLDER)
 
 
 @functools.lru_cache(maxsize=4)
@@ -163,8 +156,8 @@ def _load(name):
     folder, sizes = config["folder"], config["text"]
     model = _reader(sizes)
     path = folder / TEXT_WEIGHTS
-    checked_file(path, config["files"][TEXT_WEIGHTS]["sha256"])
-    checked_file(folder / TOKENIZER, config["files"][TOKENIZER]["sha256"])
+    published.verified(path, config["files"][TEXT_WEIGHTS]["sha256"])
+    published.verified(folder / TOKENIZER, config["files"][TOKENIZER]["sha256"])
     model.load_weights(path)
     model.trainable = False
     return TextEncoder(
@@ -190,16 +183,3 @@ def _reader(sizes):
     finally:
         random.setstate(state)
         keras.config.set_dtype_policy(policy)
-
-
-def checked_file(path: Path, digest: str) -> Path:
-    """Return the path of a file whose sha256 is as its config says.
-
-    Raises: `GanzooError` for one that is missing or damaged.
-    """
-    if not path.exists() or files.sha256_of(path) != digest:
-        raise GanzooError(
-            f"{path} is missing or damaged: its sha256 is not {digest}, which the "
-            "config beside it names. Install ganzoo again."
-        )
-    return path

@@ -22,9 +22,9 @@ from keras import layers
 
 from ganzoo.captioned import TextGAN
 from ganzoo.checks import check_positive
-from ganzoo.layers.basic import doublings
+from ganzoo.layers.basic import LabelPlanes, doublings
 from ganzoo.layers.progressive import Doubling2D
-from ganzoo.layers.told import Affine, Gain, Tiled
+from ganzoo.layers.told import Affine, Gain
 from ganzoo.registry import register
 
 WIDEST = 8  # times `channels`
@@ -108,7 +108,9 @@ def head(map_shape, dims, channels):
     """map, sentence (dims) -> logit (1): what both say together."""
     x = keras.Input(map_shape, name="map")
     sentence = keras.Input((dims,), name="sentence")
-    y = layers.LeakyReLU(0.2)(conv(Tiled()(x, sentence), 2 * channels, use_bias=False))
+    y = layers.LeakyReLU(0.2)(
+        conv(LabelPlanes()(x, sentence), 2 * channels, use_bias=False)
+    )
     logit = layers.Dense(1, use_bias=False, dtype="float32", name="logit")
     return keras.Model([x, sentence], logit(layers.Flatten()(y)), name="head")
 

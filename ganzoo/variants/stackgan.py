@@ -30,10 +30,10 @@ from keras import layers
 from ganzoo.captioned import TextGAN
 from ganzoo.checks import check_positive, checked_kimg
 from ganzoo.errors import GanzooError
-from ganzoo.layers.basic import doublings
+from ganzoo.layers.basic import LabelPlanes, doublings
 from ganzoo.layers.fast import BatchNormalization
 from ganzoo.layers.progressive import Doubling2D, Fade, pooled
-from ganzoo.layers.told import Drawn, Split, Tiled, divergence
+from ganzoo.layers.told import Drawn, Split, divergence
 from ganzoo.registry import register
 
 SKETCH_SIDE = 16  # pixels of the map to which stage II brings the sketch
@@ -134,7 +134,7 @@ def refiner(sketch_shape, latent_dim, dims, size, channels, blocks):
         x = layers.ReLU()(norm(conv(x, channels << (i + 1), 4, 2)))
     width = 2 * x.shape[-1]
     _, told = drawn_from(latents, sentence, size)
-    x = layers.ReLU()(norm(conv(Tiled()(x, told), width)))
+    x = layers.ReLU()(norm(conv(LabelPlanes()(x, told), width)))
     for _ in range(blocks):
         x = residual(x)
     for i in range(halvings + 1):
@@ -173,7 +173,7 @@ def head(map_shape, dims, size, name):
     x = keras.Input(map_shape, name="map")
     sentence = keras.Input((dims,), name="sentence")
     told = layers.LeakyReLU(0.2)(layers.Dense(size)(sentence))
-    y = layers.LeakyReLU(0.2)(norm(conv(Tiled()(x, told), map_shape[-1], 1)))
+    y = layers.LeakyReLU(0.2)(norm(conv(LabelPlanes()(x, told), map_shape[-1], 1)))
     logit = layers.Dense(1, dtype="float32", name="logit")(layers.Flatten()(y))
     return keras.Model([x, sentence], logit, name=name)
 
